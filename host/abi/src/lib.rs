@@ -1,0 +1,17 @@
+//! The host's side of `wit/`, generated: one module per version of the contract.
+//!
+//! Owns nothing but the bindings, so that the one crate that takes long to expand and to check is rebuilt only when the
+//! contract changes. Knows no limit, no task and no store: `sandmill-runtime` gives the imports their meaning.
+//!
+//! Imports are synchronous, for none of them awaits; an import may still end the guest by returning an error. Exports are
+//! asynchronous, because a guest yields its thread on epoch ticks.
+
+#[expect(missing_docs, reason = "generated: the documentation stands in `wit/`, and not every item has its own")]
+pub mod v0_1 {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "sandmill:task/task",
+        imports: { default: trappable },
+        exports: { default: async },
+    });
+}
