@@ -1,7 +1,10 @@
 //! The core of Sandmill: what a workflow means, decided without touching the world.
 //!
-//! Owns ids, values, expressions and the definition of workflows. It is pure: no async, no clock, no randomness, no I/O and no iteration
-//! over hash maps, so that the same inputs give the same decisions everywhere, and replay is possible at all.
+//! Owns ids, values, expressions, the definition of workflows and the interpreter. It is pure: no async, no clock, no randomness, no I/O and
+//! no iteration over hash maps, so that the same inputs give the same decisions everywhere, and replay is possible at all.
 
 pub mod ids;
 pub mod time;
+pub mod value;
+
+pub mod problem;
