@@ -7,4 +7,6 @@ pub mod ids;
 pub mod time;
 pub mod value;
 
+pub mod expression;
+
 pub mod problem;
