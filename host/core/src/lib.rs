@@ -9,4 +9,8 @@ pub mod value;
 
 pub mod expression;
 
+pub mod definition;
+pub mod machine;
 pub mod problem;
+
+pub mod codec;

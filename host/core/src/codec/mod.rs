@@ -1,0 +1,108 @@
+//! The journal codec: records to bytes and back, for ever.
+//!
+//! What is written once must be read by every later version, so the shapes on disk stand in modules of their own, one for each version,
+//! and are never changed: the domain types move freely, and the conversion is explicit. A record begins with the number of its version.
+//!
+//! Values up to [`INLINE_BYTES_MAX`] stand in the record; larger ones are handed out beside it, under their digest, and are asked for by
+//! digest when the record is read.
+
+mod v1;
+
+use crate::ids::Digest;
+use crate::machine::Event;
+use crate::time::Timestamp;
+use crate::value::Value;
+
+/// The largest value that stands in a record itself. Most outputs of tasks are smaller, and a record with two of them still fits into one
+/// page of the store.
+pub const INLINE_BYTES_MAX: usize = 256;
+
+/// The version that is written.
+const VERSION: u8 = 1;
+
+/// One event of a journal, with what a replay needs to come to the same actions and to notice where it does not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+    /// The configs that were resolved because of it, by the number of their task.
+    pub configs: Vec<(u32, Value)>,
+    /// The transitions that were done.
+    pub transitions: u32,
+    /// The checksum of the actions.
+    pub checksum: u64,
+}
+
+/// A record as bytes, with the values that are stored beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    /// The record.
+    pub record: Vec<u8>,
+    /// The JSON text of each value above the inline threshold, under its digest.
+    pub values: Vec<(Digest, Vec<u8>)>,
+}
+
+/// Bytes that are no record that this version can read.
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    /// There is nothing.
+    #[error("the record is empty")]
+    Empty,
+    /// A later version wrote it.
+    #[error(
+        "the record has codec version {found}, and this program reads versions up to {VERSION}: use the version that wrote it, or a later one"
+    )]
+    Newer {
+        /// The version that it names.
+        found: u8,
+    },
+    /// It is not what its version says.
+    #[error("the record cannot be read: {reason}")]
+    Malformed {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A value that it names is not stored.
+    #[error("the value {digest}, which the record names, is not stored")]
+    MissingValue {
+        /// The value.
+        digest: Digest,
+    },
+}
+
+/// Where the values beside records are found.
+pub trait ValueSource {
+    /// The JSON text under a digest.
+    fn value(&self, digest: Digest) -> Option<Vec<u8>>;
+}
+
+impl<F: Fn(Digest) -> Option<Vec<u8>>> ValueSource for F {
+    fn value(&self, digest: Digest) -> Option<Vec<u8>> {
+        self(digest)
+    }
+}
+
+impl Record {
+    /// The record as bytes.
+    #[must_use]
+    pub fn encode(&self) -> Encoded {
+        let mut values = Vec::new();
+        let wire = v1::Record::of(self, &mut values);
+        let record = postcard::to_extend(&wire, vec![VERSION]).expect("every record can be written");
+        Encoded { record, values }
+    }
+
+    /// Reads a record of any version.
+    pub fn decode(bytes: &[u8], values: &dyn ValueSource) -> Result<Self, CodecError> {
+        let (version, body) = bytes.split_first().ok_or(CodecError::Empty)?;
+        match *version {
+            1 => v1::Record::read(body)?.into_record(values),
+            found => Err(CodecError::Newer { found }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

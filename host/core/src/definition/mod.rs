@@ -1,0 +1,94 @@
+//! The workflow definition, compiled: what the interpreter walks over.
+//!
+//! Owns the model, and the way from a document to it. A definition is compiled once, when it is deployed: nodes, pointers, expressions and
+//! schemas; nothing of it is parsed while a workflow runs. Knows nothing of executions.
+//!
+//! The nodes stand in one arena and name each other by number. Those numbers never leave the process: whatever is stored names a task by
+//! its JSON Pointer.
+
+mod duration;
+mod node;
+mod policy;
+
+use std::sync::Arc;
+
+pub use duration::{DurationError, parse_duration};
+pub use node::{
+    Backoff, Call, Case, Catch, ErrorFilter, Export, For, Fork, Input, Kind, Map, MapStrategy, Node, NodeId, Output,
+    Raise, RetryPolicy, Schema, Span, TaskList, Then, Try,
+};
+pub use policy::{AttemptPolicy, Defaults};
+
+use crate::ids::Digest;
+use crate::time::Millis;
+use crate::value::Value;
+
+/// The name of a definition: `namespace/name:version`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DefinitionName {
+    /// The namespace, a DNS label.
+    pub namespace: Arc<str>,
+    /// The name, a DNS label.
+    pub name: Arc<str>,
+    /// A semantic version.
+    pub version: Arc<str>,
+}
+
+impl std::fmt::Display for DefinitionName {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}/{}:{}", self.namespace, self.name, self.version)
+    }
+}
+
+/// A plugin that a definition calls, with the digest that it was pinned to when the definition was deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinnedPlugin {
+    /// The plugin's name, a DNS label.
+    pub name: Arc<str>,
+    /// The version that was pinned.
+    pub version: Arc<str>,
+    /// Its component.
+    pub digest: Digest,
+}
+
+/// A compiled workflow definition.
+#[derive(Debug)]
+pub struct Definition {
+    /// The digest of the document's bytes.
+    pub digest: Digest,
+    /// What the document calls itself.
+    pub name: DefinitionName,
+    /// The document as a value: `$workflow.definition`.
+    pub document: Value,
+    /// What is done to the input of an execution.
+    pub input: Input,
+    /// What is done to the output of the last task.
+    pub output: Output,
+    /// The timeout that the document names, which counts all time but suspension.
+    pub timeout: Option<Span>,
+    /// Defaults for tasks, from the document's metadata.
+    pub defaults: Defaults,
+    /// How long an execution is kept after its end, where the document says so.
+    pub retention: Option<Millis>,
+    /// Every task of the document.
+    pub nodes: Vec<Node>,
+    /// The document's own list of tasks.
+    pub body: TaskList,
+    /// The plugins that are called, in the order of their first call.
+    pub plugins: Vec<PinnedPlugin>,
+}
+
+impl Definition {
+    /// The task with that number.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0 as usize]
+    }
+
+    /// The task that stands at a pointer, for what is stored by pointer.
+    #[must_use]
+    pub fn find(&self, pointer: &str) -> Option<NodeId> {
+        let position = self.nodes.iter().position(|node| node.pointer.as_str() == pointer)?;
+        u32::try_from(position).ok().map(NodeId)
+    }
+}

@@ -1,0 +1,129 @@
+//! Runs: passes over lists of tasks.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::definition::TaskList;
+use crate::machine::Machine;
+use crate::machine::frame::{Frame, FrameId, Run, RunId, State, Step, Surroundings};
+use crate::problem::{ErrorKind, Problem};
+use crate::value::Value;
+
+/// What makes one visit of a task another than the last.
+#[derive(Clone, Copy)]
+pub(super) enum Turn {
+    /// Control went back in the list so often.
+    Jumps(u32),
+    /// It is that iteration.
+    Iteration(u32),
+}
+
+/// The path of a visit inside of another path.
+pub(super) fn path_inside(outer: u128, turn: Turn) -> u128 {
+    let (kind, number) = match turn {
+        Turn::Jumps(0) => return outer,
+        Turn::Jumps(number) => (0_u8, number),
+        Turn::Iteration(number) => (1, number),
+    };
+    let mut hash = Sha256::new();
+    hash.update(outer.to_be_bytes());
+    hash.update([kind]);
+    hash.update(number.to_be_bytes());
+    let bytes: [u8; 32] = hash.finalize().into();
+    u128::from_be_bytes(bytes[..16].try_into().expect("16 of 32 bytes"))
+}
+
+impl Machine {
+    /// What a run that a frame begins finds around it.
+    pub(super) fn surroundings(&self, frame: FrameId) -> Surroundings {
+        let visit = &self.frames[&frame];
+        let around = &self.runs[&visit.run].around;
+        Surroundings { exported: false, path: visit.path, ..around.clone() }
+    }
+
+    pub(super) fn begin_run(
+        &mut self,
+        owner: Option<(FrameId, u32)>,
+        list: &TaskList,
+        value: Value,
+        around: Surroundings,
+    ) -> RunId {
+        let id = self.next_run;
+        self.next_run += 1;
+        let (owner, slot) = owner.map_or((None, 0), |(frame, slot)| (Some(frame), slot));
+        let run = Run { owner, slot, list: TaskList::clone(list), position: 0, jumps: 0, value, frame: None, around };
+        self.runs.insert(id, run);
+        self.steps.push_back(Step::Advance(id));
+        id
+    }
+
+    /// Begins the next task of a run, or ends the run where there is none.
+    pub(super) fn advance(&mut self, id: RunId) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        let Some(node) = run.list.get(run.position as usize).copied() else {
+            let output = run.value.clone();
+            return self.steps.push_back(Step::Close(id, Ok(output)));
+        };
+        if self.next_frame >= self.settings.tasks_max {
+            return self.too_many_tasks();
+        }
+        let frame = self.next_frame;
+        self.next_frame += 1;
+        run.frame = Some(frame);
+        let visit = Frame {
+            node,
+            run: id,
+            path: path_inside(run.around.path, Turn::Jumps(run.jumps)),
+            raw_input: run.value.clone(),
+            input: run.value.clone(),
+            started_at: self.now,
+            timeout: None,
+            state: State::Entering,
+        };
+        self.frames.insert(frame, visit);
+        self.steps.push_back(Step::Enter(frame));
+    }
+
+    /// Ends a run and tells the frame that began it.
+    pub(super) fn close(&mut self, id: RunId, result: Result<Value, Box<Problem>>) {
+        let Some(run) = self.runs.remove(&id) else { return };
+        let Some(owner) = run.owner else { return self.end(result, &run.around.context) };
+        match self.frames.get(&owner).map(|frame| &frame.state) {
+            Some(State::List(_)) => {
+                self.hand_up_context(owner, &run);
+                self.steps.push_back(Step::Leave(owner, result, None));
+            }
+            Some(State::Loop(_)) => {
+                self.hand_up_context(owner, &run);
+                self.iteration_ended(owner, result);
+            }
+            Some(State::Map(_)) => self.item_ended(owner, run.slot, result),
+            Some(State::Fork(_)) => self.branch_ended(owner, &run, result),
+            Some(State::Try(_)) => {
+                self.hand_up_context(owner, &run);
+                self.round_ended(owner, result);
+            }
+            Some(State::Entering | State::Call(_) | State::Wait(_)) | None => {}
+        }
+    }
+
+    /// What was exported inside is seen outside, also by the one who catches an error of the inside.
+    fn hand_up_context(&mut self, owner: FrameId, run: &Run) {
+        if !run.around.exported {
+            return;
+        }
+        let outer = self.frames[&owner].run;
+        if let Some(outer) = self.runs.get_mut(&outer) {
+            outer.around.context = run.around.context.clone();
+            outer.around.exported = true;
+        }
+    }
+
+    /// A workflow that runs for ever is stopped, and no `catch` of it can go on.
+    fn too_many_tasks(&mut self) {
+        let detail = format!(
+            "the execution began {} tasks, which is the limit: look for a loop without an end",
+            self.settings.tasks_max
+        );
+        self.fault(Problem::new(ErrorKind::Runtime, detail));
+    }
+}
