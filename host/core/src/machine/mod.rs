@@ -213,6 +213,13 @@ impl Machine {
         self.open.iter().chain(&self.stopping).map(|number| self.task_id(*number))
     }
 
+    /// True for a task whose config is still needed: it is queued, runs, or will be attempted again.
+    #[must_use]
+    pub fn needs_config(&self, task: u32) -> bool {
+        self.stopping.contains(&task)
+            || self.frames.get(&task).is_some_and(|frame| matches!(frame.state, State::Call(_)))
+    }
+
     fn task_id(&self, number: FrameId) -> TaskExecId {
         TaskExecId { workflow: self.workflow.id, number }
     }

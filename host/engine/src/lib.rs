@@ -1,0 +1,22 @@
+//! The driver of workflow executions: what happens around the pure interpreter.
+//!
+//! Owns shards, the journal writer, recovery, the worker loop, and the ports that stores, queues and runners implement. Knows no Wasm, no HTTP
+//! and no key of a store.
+//!
+//! One request on its way: [`Engine::start`] -> its shard (`shard`) -> the machine's turn (`execution`) -> the journal (`writer`) -> only then
+//! the queue (`queue`), a worker (`worker`), and back with a completion.
+
+pub mod ports;
+
+mod engine;
+mod execution;
+mod queue;
+mod shard;
+mod shared;
+mod worker;
+mod writer;
+
+pub use engine::{Control, ControlError, Engine, Start, StartError};
+pub use queue::MemoryQueue;
+pub use shared::{Options, Parts};
+pub use worker::work;

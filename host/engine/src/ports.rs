@@ -1,0 +1,543 @@
+//! Everything that the engine needs from outside, as traits that it owns.
+//!
+//! Owns the shapes that cross the border to a store, a queue, a clock and a runner. Knows no key, no file and no Wasm: how an adapter keeps
+//! its promises is its own business, and what it promises stands here and in the conformance suite of `sandmill-store`.
+//!
+//! The store's ports are synchronous, for an embedded store never waits on a network: they are called from threads that may block.
+//! What may live elsewhere (configs, the queue, the runner) is asynchronous.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use sandmill_core::definition::Definition;
+use sandmill_core::ids::{Digest, TaskExecId, TenantId, WorkflowExecId};
+use sandmill_core::machine::Dispatch;
+use sandmill_core::problem::Problem;
+use sandmill_core::time::Timestamp;
+use sandmill_core::value::Value;
+use serde::{Deserialize, Serialize};
+
+/// Why a store did not do what it was asked to.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// Nothing was written and nothing is lost: the same call may succeed later, as when free disk is back.
+    #[error("the store refused: {reason}")]
+    Refused {
+        /// What is in the way.
+        reason: String,
+    },
+    /// The caller asked for what cannot be, such as a page token that no page gave: the same call fails again.
+    #[error("{reason}")]
+    Invalid {
+        /// What is wrong with the question.
+        reason: String,
+    },
+    /// A write or a sync failed, so nobody knows what is durable. The process must end and recover from what is on disk.
+    #[error("the store failed: {reason}")]
+    Failed {
+        /// What the system said.
+        reason: String,
+    },
+    /// Stored bytes are not what was written.
+    #[error("the store is damaged at {place}: {reason}")]
+    Damaged {
+        /// Which row.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Where an execution stands. Moves forward only: [`Status::Suspended`] is the one that can be left again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Accepted and not begun.
+    Pending,
+    /// Tasks run, or nothing but time stands between now and the next one.
+    Running,
+    /// Nothing is in flight, and a timer or an event will wake it.
+    Waiting,
+    /// Held until somebody resumes it.
+    Suspended,
+    /// Ended by a request.
+    Cancelled,
+    /// Ended by an error.
+    Faulted,
+    /// Ended with an output.
+    Completed,
+}
+
+impl Status {
+    /// True once nothing more will happen.
+    #[must_use]
+    pub const fn is_ended(self) -> bool {
+        matches!(self, Self::Cancelled | Self::Faulted | Self::Completed)
+    }
+}
+
+/// One execution: tenant and id, which only ever travel together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExecutionKey {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Which one.
+    pub id: WorkflowExecId,
+}
+
+/// The index row of an execution: what lists show without reading a journal. Written when the status changes, not with every step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutionRow {
+    /// Which one.
+    pub id: WorkflowExecId,
+    /// `namespace/name:version` of its definition.
+    pub workflow: String,
+    /// The definition that it runs on.
+    pub definition: Digest,
+    /// Where it stands.
+    pub status: Status,
+    /// When it was accepted.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// From when on it may be removed; set when it ends.
+    pub expires_at: Option<Timestamp>,
+    /// The digest of its input: a start with the same idempotency key must have the same.
+    pub input: Digest,
+    /// Its output or its error, once it ended: JSON of at most 256 bytes inline, or the digest of a stored value.
+    pub result: Option<StoredValue>,
+}
+
+/// A value in a row or a record: small ones stand there themselves, large ones are stored once per execution under their digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StoredValue {
+    /// The JSON text itself.
+    Inline(Bytes),
+    /// Its digest.
+    Digest(Digest),
+}
+
+/// Where the engine finds an execution that has not ended, after a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Residence {
+    /// In memory: loaded at once after a restart.
+    Active,
+    /// Out of memory until that moment, or until something else wakes it.
+    Parked {
+        /// When its first timer is due.
+        due: Option<Timestamp>,
+    },
+}
+
+/// One row of a journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// Counts the records of an execution, from 0, without a gap.
+    pub position: u64,
+    /// The record, encoded by `sandmill_core::codec`.
+    pub record: Bytes,
+}
+
+/// A machine as it was after the record at a position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The position of the last record that it includes.
+    pub position: u64,
+    /// The machine, encoded by `sandmill_core::codec`.
+    pub machine: Bytes,
+}
+
+/// Everything that one event changes: written whole or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The execution that the event happened to.
+    pub execution: ExecutionKey,
+    /// The event's record.
+    pub entry: Option<JournalEntry>,
+    /// Values above the inline threshold that were not stored for this execution before, under their digests.
+    pub values: Vec<(Digest, Bytes)>,
+    /// Configs of the tasks that the event dispatches, by the number in their `TaskExecId`.
+    pub configs: Vec<(u32, Bytes)>,
+    /// Configs of tasks that have ended.
+    pub configs_removed: Vec<u32>,
+    /// The index row, where it changed.
+    pub row: Option<ExecutionRow>,
+    /// Where the execution was before (`None`: nowhere yet) and is after this batch (`None`: ended), where that changed.
+    pub residence: Option<(Option<Residence>, Option<Residence>)>,
+    /// A snapshot, which replaces the one before.
+    pub snapshot: Option<Snapshot>,
+}
+
+impl Batch {
+    /// A batch that changes nothing yet.
+    #[must_use]
+    pub const fn new(execution: ExecutionKey) -> Self {
+        Self {
+            execution,
+            entry: None,
+            values: Vec::new(),
+            configs: Vec::new(),
+            configs_removed: Vec::new(),
+            row: None,
+            residence: None,
+            snapshot: None,
+        }
+    }
+}
+
+/// What a store says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreHealth {
+    /// What kind of store it is: `memory` or `embedded`.
+    pub kind: &'static str,
+    /// Bytes that are still free where it writes; `None` where that has no meaning.
+    pub free_bytes: Option<u64>,
+    /// Bytes that it holds.
+    pub used_bytes: u64,
+}
+
+/// The durable record of executions.
+pub trait Journal: Send + Sync {
+    /// Writes all batches, then syncs once. When it returns, all of them are durable; on [`StoreError::Refused`] none was written.
+    ///
+    /// Where room runs out, a call is refused if one of its batches starts an execution (its entry has position 0): the others may be tried again
+    /// without those. After [`StoreError::Failed`] every call fails.
+    ///
+    /// Called from one thread at a time.
+    fn append(&self, batches: Vec<Batch>) -> Result<(), StoreError>;
+
+    /// Up to `entries_max` records of an execution, from a position on, in order.
+    fn records(&self, execution: &ExecutionKey, from: u64, entries_max: usize)
+    -> Result<Vec<JournalEntry>, StoreError>;
+
+    /// The newest snapshot of an execution.
+    fn snapshot(&self, execution: &ExecutionKey) -> Result<Option<Snapshot>, StoreError>;
+
+    /// Removes up to `rows_max` rows of an ended execution, its index row last, and tells whether anything is left. One that has not ended is
+    /// [`StoreError::Invalid`].
+    fn remove(&self, execution: &ExecutionKey, rows_max: usize) -> Result<bool, StoreError>;
+
+    /// How the store is.
+    fn health(&self) -> StoreHealth;
+}
+
+/// Which executions a list shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExecutionFilter {
+    /// Only those with this status.
+    pub status: Option<Status>,
+    /// Only those whose workflow is this: `namespace/name`, or with `:version`.
+    pub workflow: Option<String>,
+}
+
+/// One page of a list, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// What to ask for the next page with; `None` on the last one.
+    pub next: Option<String>,
+}
+
+/// The index of executions.
+pub trait Executions: Send + Sync {
+    /// One row.
+    fn row(&self, execution: &ExecutionKey) -> Result<Option<ExecutionRow>, StoreError>;
+
+    /// A page of a tenant's executions, newest first. `after` is what the page before gave; one that no page gave is [`StoreError::Invalid`].
+    ///
+    /// Where a filter lets few through, a page may hold fewer than `items_max` items, or none, and still have a `next`.
+    fn list(
+        &self,
+        tenant: &TenantId,
+        filter: &ExecutionFilter,
+        after: Option<&str>,
+        items_max: usize,
+    ) -> Result<Page<ExecutionRow>, StoreError>;
+
+    /// Executions whose residence is [`Residence::Active`], of all tenants, those after a given one in the order of keys.
+    fn active(&self, after: Option<&ExecutionKey>, items_max: usize) -> Result<Vec<ExecutionKey>, StoreError>;
+
+    /// Parked executions whose time has come by `until`, the earliest first.
+    fn due(&self, until: Timestamp, items_max: usize) -> Result<Vec<(Timestamp, ExecutionKey)>, StoreError>;
+
+    /// When the first parked execution is due.
+    fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Ended executions whose `expires_at` has come by `until`, the earliest first.
+    fn expired(&self, until: Timestamp, items_max: usize) -> Result<Vec<ExecutionKey>, StoreError>;
+}
+
+/// Values above the inline threshold.
+pub trait Values: Send + Sync {
+    /// The JSON text under a digest, of one execution. Only what was written for that execution is found.
+    fn value(&self, execution: &ExecutionKey, digest: Digest) -> Result<Option<Bytes>, StoreError>;
+}
+
+/// Why there is no config.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Nothing was ever stored under the id.
+    #[error("no config is stored for this task execution")]
+    NotFound,
+    /// Its time ran out.
+    #[error("the config of this task execution has expired")]
+    Expired,
+    /// The store cannot be reached.
+    #[error("the config store cannot be reached")]
+    Unavailable,
+    /// Another text stands under the id already.
+    #[error("another config is stored for this task execution")]
+    Conflict,
+}
+
+/// The configs of task executions. The embedded store keeps them in the batch of the event that dispatches; another one gets its copy when
+/// the dispatch is performed.
+#[async_trait]
+pub trait ConfigStore: Send + Sync {
+    /// Stores a config. A second time under the same id it must be the same text.
+    async fn save(&self, tenant: &TenantId, id: TaskExecId, config: Bytes) -> Result<(), ConfigError>;
+
+    /// The config of a task execution.
+    async fn get(&self, tenant: &TenantId, id: TaskExecId) -> Result<Bytes, ConfigError>;
+
+    /// Forgets it.
+    async fn delete(&self, tenant: &TenantId, id: TaskExecId) -> Result<(), ConfigError>;
+}
+
+/// A plugin in a catalog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginRow {
+    /// Its name, a DNS label.
+    pub name: String,
+    /// A semantic version.
+    pub version: String,
+    /// Its component.
+    pub digest: Digest,
+    /// What it says it does.
+    pub summary: String,
+    /// The JSON Schema of its config, as JSON text.
+    pub config_schema: String,
+    /// The JSON Schema of its output, as JSON text.
+    pub output_schema: String,
+    /// The size of its component.
+    pub bytes: u64,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
+/// A workflow definition in a catalog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefinitionRow {
+    /// `namespace/name`.
+    pub name: String,
+    /// A semantic version.
+    pub version: String,
+    /// The digest of its document.
+    pub digest: Digest,
+    /// The plugins that it was pinned to when it was deployed: name, version and digest.
+    pub plugins: Vec<(String, String, Digest)>,
+    /// When it was deployed.
+    pub created_at: Timestamp,
+}
+
+/// What a catalog says no to.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CatalogError {
+    /// Other bytes stand, or stood, under that version: versions never change.
+    #[error("{name} has other bytes already ({digest}); versions never change: choose another version")]
+    Conflict {
+        /// `name:version`.
+        name: String,
+        /// The digest that stands there.
+        digest: Digest,
+    },
+    /// It is in use.
+    #[error("{name} is pinned by {}; remove that first", pins.join(", "))]
+    Pinned {
+        /// `name:version`.
+        name: String,
+        /// What pins it.
+        pins: Vec<String>,
+    },
+    /// The store said no.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A tenant's plugins and definitions.
+pub trait Catalog: Send + Sync {
+    /// Adds a plugin with its component. The same bytes under the same version again change nothing.
+    fn put_plugin(&self, tenant: &TenantId, plugin: PluginRow, component: Bytes) -> Result<(), CatalogError>;
+
+    /// The plugins of a tenant, by name, then by version, of one name or of all.
+    fn plugins(&self, tenant: &TenantId, name: Option<&str>) -> Result<Vec<PluginRow>, StoreError>;
+
+    /// The bytes of a component that this tenant has in its catalog.
+    fn component(&self, tenant: &TenantId, digest: Digest) -> Result<Option<Bytes>, StoreError>;
+
+    /// Removes a plugin that no definition pins; `false` when there is none. Its version stays taken.
+    fn remove_plugin(&self, tenant: &TenantId, name: &str, version: &str) -> Result<bool, CatalogError>;
+
+    /// Adds a definition with its document. The same bytes under the same version again change nothing. A plugin that it is pinned to must be in
+    /// the catalog, or else it is [`StoreError::Invalid`].
+    fn put_definition(&self, tenant: &TenantId, definition: DefinitionRow, document: Bytes)
+    -> Result<(), CatalogError>;
+
+    /// The definitions of a tenant, by name, then by version, of one name or of all.
+    fn definitions(&self, tenant: &TenantId, name: Option<&str>) -> Result<Vec<DefinitionRow>, StoreError>;
+
+    /// The document with that digest, also of a definition that was removed, for executions in flight run on it.
+    fn document(&self, tenant: &TenantId, digest: Digest) -> Result<Option<(DefinitionRow, Bytes)>, StoreError>;
+
+    /// Removes a definition that no execution in flight pins; `false` when there is none. Its version stays taken.
+    fn remove_definition(&self, tenant: &TenantId, name: &str, version: &str) -> Result<bool, CatalogError>;
+}
+
+/// Who may do what with a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyScope {
+    /// Everything, for every tenant.
+    Operator,
+    /// Everything of one tenant.
+    Tenant(TenantId),
+}
+
+/// An API key, without the key: that is shown once and stored as a hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRow {
+    /// What people call it by.
+    pub id: String,
+    /// The SHA-256 of the key.
+    pub hash: Digest,
+    /// What it is for.
+    pub label: String,
+    /// What it allows.
+    pub scope: KeyScope,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantRow {
+    /// Its name.
+    pub id: TenantId,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Tenants and keys.
+pub trait Directory: Send + Sync {
+    /// Makes a tenant; `false` when there is one of that name.
+    fn create_tenant(&self, tenant: TenantRow) -> Result<bool, StoreError>;
+
+    /// All tenants, by name.
+    fn tenants(&self) -> Result<Vec<TenantRow>, StoreError>;
+
+    /// Adds a key. Another one of that id or hash is [`StoreError::Invalid`].
+    fn put_key(&self, key: KeyRow) -> Result<(), StoreError>;
+
+    /// All keys, by id.
+    fn keys(&self) -> Result<Vec<KeyRow>, StoreError>;
+
+    /// The key with that hash.
+    fn key(&self, hash: Digest) -> Result<Option<KeyRow>, StoreError>;
+
+    /// Revokes a key; `false` when there is none of that id.
+    fn remove_key(&self, id: &str) -> Result<bool, StoreError>;
+}
+
+/// A task on its way to a worker.
+#[derive(Debug, Clone)]
+pub struct TaskMessage {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What to run.
+    pub dispatch: Arc<Dispatch>,
+    /// Its resolved arguments, as JSON text.
+    pub config: Bytes,
+}
+
+/// How an attempt of a task ended.
+#[derive(Debug, Clone)]
+pub enum TaskResult {
+    /// With an output.
+    Completed(Value),
+    /// With a problem.
+    Failed(Box<Problem>),
+    /// Its worker died.
+    Lost,
+    /// It was cancelled, and has stopped.
+    Stopped,
+}
+
+/// The end of an attempt, on its way back to the engine.
+#[derive(Debug, Clone)]
+pub struct Completion {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Which task.
+    pub id: TaskExecId,
+    /// Which attempt of it.
+    pub attempt: u32,
+    /// How it ended.
+    pub result: TaskResult,
+}
+
+/// The way from the engine to its workers and back. Every dispatch goes through it, in one process too.
+#[async_trait]
+pub trait TaskQueue: Send + Sync {
+    /// Puts a task in. The same task and attempt a second time changes nothing.
+    async fn enqueue(&self, message: TaskMessage);
+
+    /// The next task for a worker; `None` once the queue is closed and empty.
+    async fn next(&self) -> Option<TaskMessage>;
+
+    /// Takes a task out that no worker has yet, and tells whether there was one.
+    async fn withdraw(&self, tenant: &TenantId, id: TaskExecId) -> bool;
+
+    /// Brings back how an attempt ended.
+    async fn complete(&self, completion: Completion);
+
+    /// The next completion for the engine; `None` once the queue is closed.
+    async fn completion(&self) -> Option<Completion>;
+
+    /// Hands nothing more to workers. What they have still comes back.
+    async fn close(&self);
+}
+
+/// What runs a task: in this process the Wasm runtime.
+#[async_trait]
+pub trait Runner: Send + Sync {
+    /// Runs one attempt to its end.
+    async fn run(&self, message: TaskMessage) -> TaskResult;
+
+    /// Interrupts a task that runs; nothing happens where it does not.
+    fn cancel(&self, tenant: &TenantId, id: TaskExecId);
+}
+
+/// The time outside.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// This moment. May jump; the engine sees to it that time within an execution never goes back.
+    fn now(&self) -> Timestamp;
+
+    /// Returns at that moment, or soon after.
+    async fn sleep_until(&self, at: Timestamp);
+}
+
+/// Where compiled definitions come from.
+pub trait Definitions: Send + Sync {
+    /// The definition of a tenant with that digest, compiled, with its plugins as they were pinned; `None` where there is none.
+    fn definition(&self, tenant: &TenantId, digest: Digest) -> Result<Option<Arc<Definition>>, StoreError>;
+}
+
+/// The store, as one thing that keeps all of these promises.
+pub trait Store: Journal + Executions + Values + ConfigStore + Catalog + Directory {}
+
+impl<T: Journal + Executions + Values + ConfigStore + Catalog + Directory> Store for T {}
+
+/// A shared store.
+pub type SharedStore = Arc<dyn Store>;

@@ -1,0 +1,103 @@
+//! The task queue of one process: tasks wait in memory, for the journal holds what is needed to put them in again.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use sandmill_core::ids::{TaskExecId, TenantId};
+use tokio::sync::{Notify, mpsc};
+
+use crate::ports::{Completion, TaskMessage, TaskQueue};
+
+/// A queue between an engine and the workers of its own process.
+pub struct MemoryQueue {
+    waiting: Mutex<Waiting>,
+    changed: Notify,
+    completed: mpsc::UnboundedSender<Completion>,
+    completions: tokio::sync::Mutex<mpsc::UnboundedReceiver<Completion>>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    messages: VecDeque<TaskMessage>,
+    /// What is in the queue, by task and attempt, so that putting it in twice changes nothing.
+    present: HashSet<(TaskExecId, u32)>,
+    is_closed: bool,
+}
+
+impl Default for MemoryQueue {
+    fn default() -> Self {
+        // Unbounded, for what is in it is bounded elsewhere: no more completions than tasks that were dispatched.
+        let (completed, completions) = mpsc::unbounded_channel();
+        Self {
+            waiting: Mutex::default(),
+            changed: Notify::new(),
+            completed,
+            completions: tokio::sync::Mutex::new(completions),
+        }
+    }
+}
+
+impl MemoryQueue {
+    /// What to do next: a task, the end, or to wait.
+    fn poll(&self) -> Option<Option<TaskMessage>> {
+        let mut waiting = self.lock();
+        match waiting.messages.pop_front() {
+            Some(message) => {
+                waiting.present.remove(&(message.dispatch.id, message.dispatch.attempt));
+                Some(Some(message))
+            }
+            None => waiting.is_closed.then_some(None),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl TaskQueue for MemoryQueue {
+    async fn enqueue(&self, message: TaskMessage) {
+        let mut waiting = self.lock();
+        if waiting.present.insert((message.dispatch.id, message.dispatch.attempt)) {
+            waiting.messages.push_back(message);
+            drop(waiting);
+            self.changed.notify_one();
+        }
+    }
+
+    async fn next(&self) -> Option<TaskMessage> {
+        loop {
+            let changed = self.changed.notified();
+            if let Some(next) = self.poll() {
+                // Whoever else waits looks again: a notification may have come for two tasks at once.
+                self.changed.notify_one();
+                return next;
+            }
+            changed.await;
+        }
+    }
+
+    async fn withdraw(&self, tenant: &TenantId, id: TaskExecId) -> bool {
+        let mut waiting = self.lock();
+        let place = waiting.messages.iter().position(|message| message.dispatch.id == id && message.tenant == *tenant);
+        let Some(message) = place.and_then(|place| waiting.messages.remove(place)) else { return false };
+        waiting.present.remove(&(id, message.dispatch.attempt))
+    }
+
+    async fn complete(&self, completion: Completion) {
+        // The engine is gone when this fails, and then nobody wants to know.
+        let _ = self.completed.send(completion);
+    }
+
+    async fn completion(&self) -> Option<Completion> {
+        self.completions.lock().await.recv().await
+    }
+
+    async fn close(&self) {
+        self.lock().is_closed = true;
+        self.changed.notify_waiters();
+        self.changed.notify_one();
+    }
+}

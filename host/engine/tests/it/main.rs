@@ -1,0 +1,8 @@
+//! The engine over a real store, with a runner that does as it is told: what its users are promised, and what a crash may not take away.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod control;
+mod crashes;
+mod kit;
+mod running;

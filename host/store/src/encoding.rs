@@ -1,0 +1,279 @@
+//! What stored rows look like in bytes: a version, then the row in postcard form.
+//!
+//! Owns the stored form of each row, apart from the shape that the ports give it, because what is stored is promised for ever: a field is only
+//! ever added under a new version, and every older version stays readable. Records, values, configs and components are stored as they come.
+
+use bytes::Bytes;
+use sandmill_core::ids::{Digest, TenantId, WorkflowExecId};
+use sandmill_core::time::Timestamp;
+use sandmill_engine::ports::{
+    DefinitionRow, ExecutionRow, KeyRow, KeyScope, PluginRow, Snapshot, StoredValue, TenantRow,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::keys::{STATUSES, status_byte};
+
+/// The version that rows are written in.
+const VERSION: u8 = 1;
+
+/// Why bytes are no row.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EncodingError {
+    #[error("the row is empty")]
+    Empty,
+    #[error("the row has version {found}, and this program reads up to {VERSION}: use the newer program that wrote it")]
+    Newer { found: u8 },
+    #[error("the row does not decode ({0})")]
+    Malformed(String),
+}
+
+fn encode(row: &impl Serialize) -> Vec<u8> {
+    postcard::to_extend(row, vec![VERSION]).expect("the rows hold nothing that postcard refuses")
+}
+
+fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, EncodingError> {
+    postcard::from_bytes(versioned(bytes)?).map_err(|error| EncodingError::Malformed(error.to_string()))
+}
+
+/// The bytes after the version.
+fn versioned(bytes: &[u8]) -> Result<&[u8], EncodingError> {
+    match bytes.split_first() {
+        Some((&VERSION, rest)) => Ok(rest),
+        Some((&found, _)) if found > VERSION => Err(EncodingError::Newer { found }),
+        Some((found, _)) => Err(EncodingError::Malformed(format!("there is no version {found}"))),
+        None => Err(EncodingError::Empty),
+    }
+}
+
+type StoredDigest = [u8; 32];
+
+#[derive(Serialize, Deserialize)]
+struct StoredExecution<'a> {
+    workflow: &'a str,
+    definition: StoredDigest,
+    status: u8,
+    started_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
+    input: StoredDigest,
+    #[serde(borrow)]
+    result: Option<StoredResult<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum StoredResult<'a> {
+    Inline(&'a [u8]),
+    Digest(StoredDigest),
+}
+
+pub(crate) fn encode_execution(row: &ExecutionRow) -> Vec<u8> {
+    encode(&StoredExecution {
+        workflow: &row.workflow,
+        definition: *row.definition.as_bytes(),
+        status: status_byte(row.status),
+        started_at: row.started_at,
+        ended_at: row.ended_at,
+        expires_at: row.expires_at,
+        input: *row.input.as_bytes(),
+        result: row.result.as_ref().map(|result| match result {
+            StoredValue::Inline(bytes) => StoredResult::Inline(bytes),
+            StoredValue::Digest(digest) => StoredResult::Digest(*digest.as_bytes()),
+        }),
+    })
+}
+
+/// The id of an execution stands in the key of its row alone.
+pub(crate) fn decode_execution(id: WorkflowExecId, bytes: &[u8]) -> Result<ExecutionRow, EncodingError> {
+    let row: StoredExecution<'_> = decode(bytes)?;
+    let status = STATUSES.get(usize::from(row.status)).copied();
+    Ok(ExecutionRow {
+        id,
+        workflow: row.workflow.into(),
+        definition: Digest::from_bytes(row.definition),
+        status: status.ok_or_else(|| EncodingError::Malformed(format!("there is no status {}", row.status)))?,
+        started_at: row.started_at,
+        ended_at: row.ended_at,
+        expires_at: row.expires_at,
+        input: Digest::from_bytes(row.input),
+        result: row.result.map(|result| match result {
+            StoredResult::Inline(bytes) => StoredValue::Inline(Bytes::copy_from_slice(bytes)),
+            StoredResult::Digest(digest) => StoredValue::Digest(Digest::from_bytes(digest)),
+        }),
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredSnapshot<'a> {
+    position: u64,
+    machine: &'a [u8],
+}
+
+pub(crate) fn encode_snapshot(snapshot: &Snapshot) -> Vec<u8> {
+    encode(&StoredSnapshot { position: snapshot.position, machine: &snapshot.machine })
+}
+
+pub(crate) fn decode_snapshot(bytes: &Bytes) -> Result<Snapshot, EncodingError> {
+    let StoredSnapshot { position, machine } = decode(bytes)?;
+    Ok(Snapshot { position, machine: bytes.slice_ref(machine) })
+}
+
+/// A row of the catalog, with its tombstone: versions stay taken after their row was removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Versioned<T> {
+    pub(crate) row: T,
+    pub(crate) is_removed: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredPlugin<'a> {
+    is_removed: bool,
+    name: &'a str,
+    version: &'a str,
+    digest: StoredDigest,
+    summary: &'a str,
+    config_schema: &'a str,
+    output_schema: &'a str,
+    bytes: u64,
+    created_at: Timestamp,
+}
+
+pub(crate) fn encode_plugin(plugin: &Versioned<PluginRow>) -> Vec<u8> {
+    let row = &plugin.row;
+    encode(&StoredPlugin {
+        is_removed: plugin.is_removed,
+        name: &row.name,
+        version: &row.version,
+        digest: *row.digest.as_bytes(),
+        summary: &row.summary,
+        config_schema: &row.config_schema,
+        output_schema: &row.output_schema,
+        bytes: row.bytes,
+        created_at: row.created_at,
+    })
+}
+
+pub(crate) fn decode_plugin(bytes: &[u8]) -> Result<Versioned<PluginRow>, EncodingError> {
+    let stored: StoredPlugin<'_> = decode(bytes)?;
+    let row = PluginRow {
+        name: stored.name.into(),
+        version: stored.version.into(),
+        digest: Digest::from_bytes(stored.digest),
+        summary: stored.summary.into(),
+        config_schema: stored.config_schema.into(),
+        output_schema: stored.output_schema.into(),
+        bytes: stored.bytes,
+        created_at: stored.created_at,
+    };
+    Ok(Versioned { row, is_removed: stored.is_removed })
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredDefinition<'a> {
+    is_removed: bool,
+    name: &'a str,
+    version: &'a str,
+    digest: StoredDigest,
+    #[serde(borrow)]
+    plugins: Vec<(&'a str, &'a str, StoredDigest)>,
+    created_at: Timestamp,
+}
+
+pub(crate) fn encode_definition(definition: &Versioned<DefinitionRow>) -> Vec<u8> {
+    let row = &definition.row;
+    encode(&StoredDefinition {
+        is_removed: definition.is_removed,
+        name: &row.name,
+        version: &row.version,
+        digest: *row.digest.as_bytes(),
+        plugins: row.plugins.iter().map(|(name, version, digest)| (&**name, &**version, *digest.as_bytes())).collect(),
+        created_at: row.created_at,
+    })
+}
+
+pub(crate) fn decode_definition(bytes: &[u8]) -> Result<Versioned<DefinitionRow>, EncodingError> {
+    let stored: StoredDefinition<'_> = decode(bytes)?;
+    let pin = |(name, version, digest): (&str, &str, _)| (name.into(), version.into(), Digest::from_bytes(digest));
+    let row = DefinitionRow {
+        name: stored.name.into(),
+        version: stored.version.into(),
+        digest: Digest::from_bytes(stored.digest),
+        plugins: stored.plugins.into_iter().map(pin).collect(),
+        created_at: stored.created_at,
+    };
+    Ok(Versioned { row, is_removed: stored.is_removed })
+}
+
+/// A document, with the definition that brought it.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct StoredDocument<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) document: &'a [u8],
+}
+
+pub(crate) fn encode_document(document: &StoredDocument<'_>) -> Vec<u8> {
+    encode(document)
+}
+
+pub(crate) fn decode_document(bytes: &[u8]) -> Result<StoredDocument<'_>, EncodingError> {
+    decode(bytes)
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredTenant<'a> {
+    id: &'a str,
+    created_at: Timestamp,
+}
+
+pub(crate) fn encode_tenant(row: &TenantRow) -> Vec<u8> {
+    encode(&StoredTenant { id: row.id.as_str(), created_at: row.created_at })
+}
+
+pub(crate) fn decode_tenant(bytes: &[u8]) -> Result<TenantRow, EncodingError> {
+    let stored: StoredTenant<'_> = decode(bytes)?;
+    Ok(TenantRow { id: tenant(stored.id)?, created_at: stored.created_at })
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredKey<'a> {
+    id: &'a str,
+    hash: StoredDigest,
+    label: &'a str,
+    /// `None` for an operator.
+    tenant: Option<&'a str>,
+    created_at: Timestamp,
+}
+
+pub(crate) fn encode_key(row: &KeyRow) -> Vec<u8> {
+    encode(&StoredKey {
+        id: &row.id,
+        hash: *row.hash.as_bytes(),
+        label: &row.label,
+        tenant: match &row.scope {
+            KeyScope::Operator => None,
+            KeyScope::Tenant(tenant) => Some(tenant.as_str()),
+        },
+        created_at: row.created_at,
+    })
+}
+
+pub(crate) fn decode_key(bytes: &[u8]) -> Result<KeyRow, EncodingError> {
+    let stored: StoredKey<'_> = decode(bytes)?;
+    Ok(KeyRow {
+        id: stored.id.into(),
+        hash: Digest::from_bytes(stored.hash),
+        label: stored.label.into(),
+        scope: match stored.tenant {
+            None => KeyScope::Operator,
+            Some(name) => KeyScope::Tenant(tenant(name)?),
+        },
+        created_at: stored.created_at,
+    })
+}
+
+fn tenant(name: &str) -> Result<TenantId, EncodingError> {
+    TenantId::new(name).map_err(|error| EncodingError::Malformed(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;
