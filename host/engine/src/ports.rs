@@ -6,17 +6,24 @@
 //! The store's ports are synchronous, for an embedded store never waits on a network: they are called from threads that may block.
 //! What may live elsewhere (configs, the queue, the runner) is asynchronous.
 
+mod rows;
+
 use std::sync::Arc;
+
+pub use rows::{
+    Batch, DefinitionRow, ExecutionFilter, ExecutionKey, ExecutionRow, JournalEntry, KeyRow, KeyScope, LogLevel,
+    LogLine, Page, PluginDescription, PluginRow, Progress, Residence, Snapshot, Status, StoreHealth, StoredValue,
+    TenantRow,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use sandmill_core::definition::Definition;
-use sandmill_core::ids::{Digest, TaskExecId, TenantId, WorkflowExecId};
+use sandmill_core::ids::{Digest, TaskExecId, TenantId};
 use sandmill_core::machine::Dispatch;
 use sandmill_core::problem::Problem;
 use sandmill_core::time::Timestamp;
 use sandmill_core::value::Value;
-use serde::{Deserialize, Serialize};
 
 /// Why a store did not do what it was asked to.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -49,154 +56,6 @@ pub enum StoreError {
     },
 }
 
-/// Where an execution stands. Moves forward only: [`Status::Suspended`] is the one that can be left again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// Accepted and not begun.
-    Pending,
-    /// Tasks run, or nothing but time stands between now and the next one.
-    Running,
-    /// Nothing is in flight, and a timer or an event will wake it.
-    Waiting,
-    /// Held until somebody resumes it.
-    Suspended,
-    /// Ended by a request.
-    Cancelled,
-    /// Ended by an error.
-    Faulted,
-    /// Ended with an output.
-    Completed,
-}
-
-impl Status {
-    /// True once nothing more will happen.
-    #[must_use]
-    pub const fn is_ended(self) -> bool {
-        matches!(self, Self::Cancelled | Self::Faulted | Self::Completed)
-    }
-}
-
-/// One execution: tenant and id, which only ever travel together.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ExecutionKey {
-    /// Whose it is.
-    pub tenant: TenantId,
-    /// Which one.
-    pub id: WorkflowExecId,
-}
-
-/// The index row of an execution: what lists show without reading a journal. Written when the status changes, not with every step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExecutionRow {
-    /// Which one.
-    pub id: WorkflowExecId,
-    /// `namespace/name:version` of its definition.
-    pub workflow: String,
-    /// The definition that it runs on.
-    pub definition: Digest,
-    /// Where it stands.
-    pub status: Status,
-    /// When it was accepted.
-    pub started_at: Timestamp,
-    /// When it ended.
-    pub ended_at: Option<Timestamp>,
-    /// From when on it may be removed; set when it ends.
-    pub expires_at: Option<Timestamp>,
-    /// The digest of its input: a start with the same idempotency key must have the same.
-    pub input: Digest,
-    /// Its output or its error, once it ended: JSON of at most 256 bytes inline, or the digest of a stored value.
-    pub result: Option<StoredValue>,
-}
-
-/// A value in a row or a record: small ones stand there themselves, large ones are stored once per execution under their digest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum StoredValue {
-    /// The JSON text itself.
-    Inline(Bytes),
-    /// Its digest.
-    Digest(Digest),
-}
-
-/// Where the engine finds an execution that has not ended, after a restart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Residence {
-    /// In memory: loaded at once after a restart.
-    Active,
-    /// Out of memory until that moment, or until something else wakes it.
-    Parked {
-        /// When its first timer is due.
-        due: Option<Timestamp>,
-    },
-}
-
-/// One row of a journal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JournalEntry {
-    /// Counts the records of an execution, from 0, without a gap.
-    pub position: u64,
-    /// The record, encoded by `sandmill_core::codec`.
-    pub record: Bytes,
-}
-
-/// A machine as it was after the record at a position.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
-    /// The position of the last record that it includes.
-    pub position: u64,
-    /// The machine, encoded by `sandmill_core::codec`.
-    pub machine: Bytes,
-}
-
-/// Everything that one event changes: written whole or not at all.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Batch {
-    /// The execution that the event happened to.
-    pub execution: ExecutionKey,
-    /// The event's record.
-    pub entry: Option<JournalEntry>,
-    /// Values above the inline threshold that were not stored for this execution before, under their digests.
-    pub values: Vec<(Digest, Bytes)>,
-    /// Configs of the tasks that the event dispatches, by the number in their `TaskExecId`.
-    pub configs: Vec<(u32, Bytes)>,
-    /// Configs of tasks that have ended.
-    pub configs_removed: Vec<u32>,
-    /// The index row, where it changed.
-    pub row: Option<ExecutionRow>,
-    /// Where the execution was before (`None`: nowhere yet) and is after this batch (`None`: ended), where that changed.
-    pub residence: Option<(Option<Residence>, Option<Residence>)>,
-    /// A snapshot, which replaces the one before.
-    pub snapshot: Option<Snapshot>,
-}
-
-impl Batch {
-    /// A batch that changes nothing yet.
-    #[must_use]
-    pub const fn new(execution: ExecutionKey) -> Self {
-        Self {
-            execution,
-            entry: None,
-            values: Vec::new(),
-            configs: Vec::new(),
-            configs_removed: Vec::new(),
-            row: None,
-            residence: None,
-            snapshot: None,
-        }
-    }
-}
-
-/// What a store says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreHealth {
-    /// What kind of store it is: `memory` or `embedded`.
-    pub kind: &'static str,
-    /// Bytes that are still free where it writes; `None` where that has no meaning.
-    pub free_bytes: Option<u64>,
-    /// Bytes that it holds.
-    pub used_bytes: u64,
-}
-
 /// The durable record of executions.
 pub trait Journal: Send + Sync {
     /// Writes all batches, then syncs once. When it returns, all of them are durable; on [`StoreError::Refused`] none was written.
@@ -220,24 +79,6 @@ pub trait Journal: Send + Sync {
 
     /// How the store is.
     fn health(&self) -> StoreHealth;
-}
-
-/// Which executions a list shows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ExecutionFilter {
-    /// Only those with this status.
-    pub status: Option<Status>,
-    /// Only those whose workflow is this: `namespace/name`, or with `:version`.
-    pub workflow: Option<String>,
-}
-
-/// One page of a list, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page<T> {
-    /// What is on it.
-    pub items: Vec<T>,
-    /// What to ask for the next page with; `None` on the last one.
-    pub next: Option<String>,
 }
 
 /// The index of executions.
@@ -306,42 +147,6 @@ pub trait ConfigStore: Send + Sync {
     async fn delete(&self, tenant: &TenantId, id: TaskExecId) -> Result<(), ConfigError>;
 }
 
-/// A plugin in a catalog.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PluginRow {
-    /// Its name, a DNS label.
-    pub name: String,
-    /// A semantic version.
-    pub version: String,
-    /// Its component.
-    pub digest: Digest,
-    /// What it says it does.
-    pub summary: String,
-    /// The JSON Schema of its config, as JSON text.
-    pub config_schema: String,
-    /// The JSON Schema of its output, as JSON text.
-    pub output_schema: String,
-    /// The size of its component.
-    pub bytes: u64,
-    /// When it was added.
-    pub created_at: Timestamp,
-}
-
-/// A workflow definition in a catalog.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DefinitionRow {
-    /// `namespace/name`.
-    pub name: String,
-    /// A semantic version.
-    pub version: String,
-    /// The digest of its document.
-    pub digest: Digest,
-    /// The plugins that it was pinned to when it was deployed: name, version and digest.
-    pub plugins: Vec<(String, String, Digest)>,
-    /// When it was deployed.
-    pub created_at: Timestamp,
-}
-
 /// What a catalog says no to.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CatalogError {
@@ -395,39 +200,6 @@ pub trait Catalog: Send + Sync {
     fn remove_definition(&self, tenant: &TenantId, name: &str, version: &str) -> Result<bool, CatalogError>;
 }
 
-/// Who may do what with a key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum KeyScope {
-    /// Everything, for every tenant.
-    Operator,
-    /// Everything of one tenant.
-    Tenant(TenantId),
-}
-
-/// An API key, without the key: that is shown once and stored as a hash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyRow {
-    /// What people call it by.
-    pub id: String,
-    /// The SHA-256 of the key.
-    pub hash: Digest,
-    /// What it is for.
-    pub label: String,
-    /// What it allows.
-    pub scope: KeyScope,
-    /// When it was made.
-    pub created_at: Timestamp,
-}
-
-/// A tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TenantRow {
-    /// Its name.
-    pub id: TenantId,
-    /// When it was made.
-    pub created_at: Timestamp,
-}
-
 /// Tenants and keys.
 pub trait Directory: Send + Sync {
     /// Makes a tenant; `false` when there is one of that name.
@@ -447,6 +219,21 @@ pub trait Directory: Send + Sync {
 
     /// Revokes a key; `false` when there is none of that id.
     fn remove_key(&self, id: &str) -> Result<bool, StoreError>;
+}
+
+/// What tasks wrote while they ran. Not part of the durable record: an append is never synced by itself, and a crash may lose the last of it.
+pub trait Logs: Send + Sync {
+    /// Adds lines to an execution, in order.
+    fn append_logs(&self, execution: &ExecutionKey, lines: Vec<LogLine>) -> Result<(), StoreError>;
+
+    /// A page of an execution's lines, oldest first. `after` is what the page before gave; the `next` of a page that holds lines is never `None`, so
+    /// that whoever follows the log can ask again for what comes after it.
+    fn logs(
+        &self,
+        execution: &ExecutionKey,
+        after: Option<&str>,
+        lines_max: usize,
+    ) -> Result<Page<LogLine>, StoreError>;
 }
 
 /// A task on its way to a worker.
@@ -518,6 +305,40 @@ pub trait Runner: Send + Sync {
     fn cancel(&self, tenant: &TenantId, id: TaskExecId);
 }
 
+/// Why a component cannot be a plugin.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum InspectError {
+    /// It is not what the contract asks for: the reason says what is missing or wrong, and what to do.
+    #[error("{reason}")]
+    Refused {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The host has no room to look at it right now.
+    #[error("the component cannot be looked at right now: {reason}")]
+    Unavailable {
+        /// What is in the way.
+        reason: String,
+    },
+}
+
+/// What knows components: in this process the Wasm runtime.
+#[async_trait]
+pub trait Components: Send + Sync {
+    /// Checks that a component keeps the contract, and reads what it says of itself. This runs the component's code, under the limits of a task, so
+    /// it is done once, when it is registered. Afterwards the component is compiled and ready to run.
+    async fn inspect(&self, component: Bytes) -> Result<PluginDescription, InspectError>;
+}
+
+/// What wants to know what tasks do while they run. Called from the threads that run tasks, so it returns at once.
+pub trait TaskObserver: Send + Sync {
+    /// A task wrote a line. The task goes on when this returns.
+    fn log(&self, message: &TaskMessage, line: LogLine);
+
+    /// A task said how far it has come.
+    fn progress(&self, message: &TaskMessage, progress: Progress);
+}
+
 /// The time outside.
 #[async_trait]
 pub trait Clock: Send + Sync {
@@ -535,9 +356,9 @@ pub trait Definitions: Send + Sync {
 }
 
 /// The store, as one thing that keeps all of these promises.
-pub trait Store: Journal + Executions + Values + ConfigStore + Catalog + Directory {}
+pub trait Store: Journal + Executions + Values + ConfigStore + Catalog + Directory + Logs {}
 
-impl<T: Journal + Executions + Values + ConfigStore + Catalog + Directory> Store for T {}
+impl<T: Journal + Executions + Values + ConfigStore + Catalog + Directory + Logs> Store for T {}
 
 /// A shared store.
 pub type SharedStore = Arc<dyn Store>;

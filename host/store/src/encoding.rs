@@ -4,10 +4,10 @@
 //! ever added under a new version, and every older version stays readable. Records, values, configs and components are stored as they come.
 
 use bytes::Bytes;
-use sandmill_core::ids::{Digest, TenantId, WorkflowExecId};
+use sandmill_core::ids::{Digest, TaskExecId, TenantId, WorkflowExecId};
 use sandmill_core::time::Timestamp;
 use sandmill_engine::ports::{
-    DefinitionRow, ExecutionRow, KeyRow, KeyScope, PluginRow, Snapshot, StoredValue, TenantRow,
+    DefinitionRow, ExecutionRow, KeyRow, KeyScope, LogLevel, LogLine, PluginRow, Snapshot, StoredValue, TenantRow,
 };
 use serde::{Deserialize, Serialize};
 
@@ -115,6 +115,46 @@ pub(crate) fn encode_snapshot(snapshot: &Snapshot) -> Vec<u8> {
 pub(crate) fn decode_snapshot(bytes: &Bytes) -> Result<Snapshot, EncodingError> {
     let StoredSnapshot { position, machine } = decode(bytes)?;
     Ok(Snapshot { position, machine: bytes.slice_ref(machine) })
+}
+
+/// Every level of a log line, in the order of its byte in rows. Stored for ever: append only.
+const LEVELS: [LogLevel; 5] = [LogLevel::Trace, LogLevel::Debug, LogLevel::Info, LogLevel::Warn, LogLevel::Error];
+
+#[derive(Serialize, Deserialize)]
+struct StoredLogLine<'a> {
+    at: Timestamp,
+    task: u32,
+    attempt: u32,
+    level: u8,
+    message: &'a str,
+    #[serde(borrow)]
+    fields: Vec<(&'a str, &'a str)>,
+}
+
+pub(crate) fn encode_log_line(line: &LogLine) -> Vec<u8> {
+    let level = LEVELS.iter().position(|level| *level == line.level).expect("the table holds every level");
+    encode(&StoredLogLine {
+        at: line.at,
+        task: line.task.number,
+        attempt: line.attempt,
+        level: u8::try_from(level).expect("there are five"),
+        message: &line.message,
+        fields: line.fields.iter().map(|(name, value)| (&**name, &**value)).collect(),
+    })
+}
+
+/// The execution of a line stands in the key of its row alone.
+pub(crate) fn decode_log_line(workflow: WorkflowExecId, bytes: &[u8]) -> Result<LogLine, EncodingError> {
+    let line: StoredLogLine<'_> = decode(bytes)?;
+    let level = LEVELS.get(usize::from(line.level)).copied();
+    Ok(LogLine {
+        at: line.at,
+        task: TaskExecId { workflow, number: line.task },
+        attempt: line.attempt,
+        level: level.ok_or_else(|| EncodingError::Malformed(format!("there is no level {}", line.level)))?,
+        message: line.message.into(),
+        fields: line.fields.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+    })
 }
 
 /// A row of the catalog, with its tombstone: versions stay taken after their row was removed.

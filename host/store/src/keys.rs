@@ -114,6 +114,7 @@ pub(crate) mod execution {
     use super::{Builder, Digest, ExecutionKey, Key, Range, all_under};
 
     const CONFIG: u8 = b'c';
+    const LOG: u8 = b'l';
     const RECORD: u8 = b'r';
     const SNAPSHOT: u8 = b's';
     const VALUE: u8 = b'v';
@@ -148,6 +149,19 @@ pub(crate) mod execution {
 
     pub(crate) fn config(execution: &ExecutionKey, number: u32) -> Key {
         prefix(execution).kind(CONFIG).bytes(&number.to_be_bytes()).0
+    }
+
+    pub(crate) fn log_line(execution: &ExecutionKey, sequence: u64) -> Key {
+        prefix(execution).kind(LOG).bytes(&sequence.to_be_bytes()).0
+    }
+
+    /// Log lines whose sequence number is at least that.
+    pub(crate) fn log_lines_from(execution: &ExecutionKey, sequence: u64) -> Range<Key> {
+        log_line(execution, sequence)..all_under(prefix(execution).kind(LOG).0).end
+    }
+
+    pub(crate) fn log_sequence(key: &[u8]) -> Option<u64> {
+        Some(u64::from_be_bytes(*key.last_chunk()?))
     }
 }
 

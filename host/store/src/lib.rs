@@ -14,6 +14,7 @@ mod catalog;
 mod directory;
 mod executions;
 mod journal;
+mod logs;
 mod values;
 
 pub mod embedded;

@@ -91,6 +91,9 @@ pub trait Rows: Send + Sync {
     /// Writes all changes, whole or not at all, and durably when it returns. Called by one thread at a time.
     fn commit(&self, changes: Changes) -> Result<(), StoreError>;
 
+    /// Writes all changes, whole or not at all: they are durable with the next [`Self::commit`], or later. Called by one thread at a time.
+    fn commit_soon(&self, changes: Changes) -> Result<(), StoreError>;
+
     /// Refuses where there is too little room to take on more work.
     fn check_room(&self) -> Result<(), StoreError>;
 
@@ -105,11 +108,13 @@ pub struct RowStore<R> {
     writing: Mutex<()>,
     /// How far the removal of an execution in slices has come.
     pub(crate) removing: Mutex<Option<(ExecutionKey, Key)>>,
+    /// The sequence number of the last log line.
+    pub(crate) last_log_sequence: Mutex<u64>,
 }
 
 impl<R: Rows> RowStore<R> {
     pub(crate) fn over(rows: R) -> Self {
-        Self { rows, writing: Mutex::new(()), removing: Mutex::new(None) }
+        Self { rows, writing: Mutex::new(()), removing: Mutex::new(None), last_log_sequence: Mutex::new(0) }
     }
 
     /// Keeps other writers out.

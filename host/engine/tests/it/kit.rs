@@ -243,6 +243,10 @@ macro_rules! hand_on {
 }
 
 hand_on! {
+    Logs {
+        fn append_logs(&self, execution: &ExecutionKey, lines: Vec<LogLine>) -> Result<(), StoreError>;
+        fn logs(&self, execution: &ExecutionKey, after: Option<&str>, lines_max: usize) -> Result<Page<LogLine>, StoreError>;
+    }
     Executions {
         fn row(&self, execution: &ExecutionKey) -> Result<Option<ExecutionRow>, StoreError>;
         fn list(&self, tenant: &TenantId, filter: &ExecutionFilter, after: Option<&str>, items_max: usize) -> Result<Page<ExecutionRow>, StoreError>;

@@ -13,6 +13,7 @@ mod executions;
 mod paging;
 
 mod configs;
+mod logs;
 mod values;
 
 mod definitions;
