@@ -9,6 +9,7 @@
 mod duration;
 mod node;
 mod policy;
+mod report;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ pub use node::{
     Raise, RetryPolicy, Schema, Span, TaskList, Then, Try,
 };
 pub use policy::{AttemptPolicy, Defaults};
+pub use report::{Finding, PluginSource, Report, Verdict};
 
 use crate::ids::Digest;
 use crate::time::Millis;
