@@ -11,6 +11,7 @@ pub mod ports;
 mod engine;
 mod execution;
 mod queue;
+mod registry;
 mod shard;
 mod shared;
 mod worker;
@@ -18,5 +19,6 @@ mod writer;
 
 pub use engine::{Control, ControlError, Engine, Start, StartError};
 pub use queue::MemoryQueue;
+pub use registry::{COMPONENT_BYTES_MAX, Compile, DeployError, RegisterError, Registered, Registry};
 pub use shared::{Options, Parts};
 pub use worker::work;

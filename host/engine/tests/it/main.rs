@@ -5,4 +5,5 @@
 mod control;
 mod crashes;
 mod kit;
+mod registry;
 mod running;
