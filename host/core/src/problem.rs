@@ -36,6 +36,10 @@ pub enum ErrorKind {
     Runtime,
     /// The worker that ran a task died, over and over.
     WorkerLost,
+    /// The journal of an execution does not lead where it led when it was written.
+    JournalDiverged,
+    /// The journal of an execution, or what it needs, cannot be read.
+    JournalUnreadable,
 }
 
 impl ErrorKind {
@@ -49,6 +53,8 @@ impl ErrorKind {
             Self::Communication => ("communication", "Communication Error", 500),
             Self::Runtime => ("runtime", "Runtime Error", 500),
             Self::WorkerLost => ("worker-lost", "Worker Lost", 500),
+            Self::JournalDiverged => ("journal-diverged", "Journal Diverged", 500),
+            Self::JournalUnreadable => ("journal-unreadable", "Journal Unreadable", 500),
         }
     }
 

@@ -13,7 +13,7 @@ use sandmill_core::value::Value;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle as TaskHandle;
 
-use crate::execution::{Execution, Incoming};
+use crate::execution::{Answer, Execution, Incoming, NotDone};
 use crate::ports::{Completion, ExecutionKey, ExecutionRow, Executions, Journal, Status, StoreError, StoredValue};
 use crate::shard::{Mail, Shard, Wake, event_of};
 use crate::shared::{Options, Parts, Shared};
@@ -66,9 +66,27 @@ pub enum ControlError {
         /// How.
         status: Status,
     },
+    /// It is held as it is, for its journal cannot be followed. It can still be cancelled.
+    #[error("execution {id} is held: {reason}; cancel it, or use the version of this program that wrote its journal")]
+    Held {
+        /// Which one.
+        id: WorkflowExecId,
+        /// Why.
+        reason: String,
+    },
     /// The store said no.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<NotDone> for StoreError {
+    fn from(refusal: NotDone) -> Self {
+        match refusal {
+            NotDone::Store(error) => error,
+            NotDone::Held(reason) => Self::Refused { reason },
+            NotDone::Gone => Self::Refused { reason: "the execution is gone".into() },
+        }
+    }
 }
 
 /// What can be asked of a running execution.
@@ -125,17 +143,24 @@ impl Engine {
         }
         let key = key_of(&start);
         let input = start.input.digest();
-        if let Some(row) = self.row(&key)? {
+        let has_key = start.idempotency_key.is_some();
+        if let Some(row) = self.row_of_key(&key, has_key)? {
             return if row.input == input { Ok(key.id) } else { Err(StartError::KeyReused(key.id)) };
         }
         let (answer, durable) = oneshot::channel();
         let execution = self.new_execution(&key, start, input, answer);
         self.send(&key, Mail::Start(Box::new(execution)));
-        durable.await.map_err(|_| StartError::Busy)??;
-        match self.row(&key)? {
-            Some(row) if row.input == input => Ok(key.id),
-            _ => Err(StartError::KeyReused(key.id)),
+        durable.await.map_err(|_| StartError::Busy)?.map_err(|refusal| StartError::Store(refusal.into()))?;
+        // Another start with the same key may have come first.
+        match self.row_of_key(&key, has_key)? {
+            Some(row) if row.input != input => Err(StartError::KeyReused(key.id)),
+            _ => Ok(key.id),
         }
+    }
+
+    /// The row of an execution that a key may have started before; an id that was drawn is nobody else's.
+    fn row_of_key(&self, key: &ExecutionKey, has_key: bool) -> Result<Option<ExecutionRow>, StoreError> {
+        if has_key { self.row(key) } else { Ok(None) }
     }
 
     /// The index row of an execution.
@@ -183,7 +208,11 @@ impl Engine {
         let (answer, durable) = oneshot::channel();
         self.send(key, Mail::Deliver(key.clone(), event, Some(answer)));
         let lost = |_| StoreError::Refused { reason: "the engine is about to stop".into() };
-        Ok(durable.await.map_err(lost)??)
+        durable.await.map_err(lost)?.map_err(|refusal| match refusal {
+            NotDone::Store(error) => error.into(),
+            NotDone::Held(reason) => ControlError::Held { id: key.id, reason },
+            NotDone::Gone => ControlError::NotFound(key.id),
+        })
     }
 
     /// Stops: takes nothing new, lets the tasks that run come to an end, and returns once everything that was acknowledged is durable.
@@ -220,13 +249,7 @@ impl Engine {
         }
     }
 
-    fn new_execution(
-        &self,
-        key: &ExecutionKey,
-        start: Start,
-        input: Digest,
-        answer: oneshot::Sender<Result<(), StoreError>>,
-    ) -> Execution {
+    fn new_execution(&self, key: &ExecutionKey, start: Start, input: Digest, answer: Answer) -> Execution {
         let row = ExecutionRow {
             id: key.id,
             workflow: start.definition.name.to_string(),
@@ -238,7 +261,7 @@ impl Engine {
             input,
             result: None,
         };
-        let mut execution = Execution::new(key.clone(), row, &start.definition, self.shared.options.retention);
+        let mut execution = Execution::new(key.clone(), row, &start.definition, &self.shared.options);
         let settings = Settings { seed: seed_of(key.id), ..self.shared.options.settings.clone() };
         let event = Event::Started { input: start.input, settings: Box::new(settings) };
         execution.inbox.push_back(Incoming { event, answer: Some(answer) });
@@ -329,8 +352,8 @@ async fn wake_due(shared: Arc<Shared>, shards: Vec<mpsc::UnboundedSender<Mail>>)
         let now = shared.clock.now();
         match shared.store.due(now, KEYS_PER_READ) {
             Ok(due) => {
-                for (_, key) in due {
-                    send(&shards, &key.clone(), Mail::Wake(key, Wake::Due));
+                for (at, key) in due {
+                    send(&shards, &key.clone(), Mail::Wake(key, Wake::Due(at)));
                 }
             }
             Err(error) => tracing::error!(%error, "the executions that are due cannot be read"),

@@ -6,58 +6,37 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sandmill_core::codec::{CodecError, Encoded, INLINE_BYTES_MAX, Record};
+use sandmill_core::codec::{Encoded, EncodedSnapshot, INLINE_BYTES_MAX, RecordWriter, StoredValues};
 use sandmill_core::definition::Definition;
 use sandmill_core::ids::Digest;
 use sandmill_core::machine::{Action, Event, Machine, Phase, SLICE_TRANSITIONS};
 use sandmill_core::time::{Millis, Timestamp};
-use sandmill_core::value::Value;
 use tokio::sync::oneshot;
 
 use crate::ports::{
-    Batch, ExecutionKey, ExecutionRow, Executions, Journal, JournalEntry, Residence, Status, Store, StoreError,
-    StoredValue,
+    Batch, ExecutionKey, ExecutionRow, JournalEntry, Residence, Snapshot, Status, StoreError, StoredValue,
 };
+use crate::shared::Options;
 
 /// Events of one execution that go into one append: enough that a wide map is not held up by the sync of each completion.
 const EVENTS_PER_APPEND_MAX: usize = 256;
 
-/// Records that are read at a time when a journal is replayed.
-const RECORDS_PER_READ: usize = 1_000;
-
 /// An execution that waits longer than this for nothing but time leaves memory.
 const PARK_AFTER: Millis = Millis(10_000);
 
-/// Why an execution could not be brought back from its journal.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LoadError {
-    /// There is no such execution.
-    #[error("there is no such execution")]
-    NotFound,
-    /// Its definition is gone or does not compile.
-    #[error("the definition {0} of the execution is not in the catalog")]
-    NoDefinition(Digest),
-    /// The journal does not lead where it led before.
-    #[error("at record {position} the interpreter decides otherwise than when it was written")]
-    Diverged {
-        /// The record.
-        position: u64,
-    },
-    /// A record cannot be read.
-    #[error("record {position}: {source}")]
-    Codec {
-        /// The record.
-        position: u64,
-        /// Why not.
-        source: CodecError,
-    },
+/// Why something that was asked of an execution was not done.
+#[derive(Debug, Clone)]
+pub(crate) enum NotDone {
     /// The store said no.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+    /// The execution is held, for what its journal says cannot be followed.
+    Held(String),
+    /// There is no such execution, or not any more.
+    Gone,
 }
 
 /// Who wants to know when an event is durable.
-pub(crate) type Answer = oneshot::Sender<Result<(), StoreError>>;
+pub(crate) type Answer = oneshot::Sender<Result<(), NotDone>>;
 
 /// Something that happened and was not handled yet.
 pub(crate) struct Incoming {
@@ -70,6 +49,8 @@ pub(crate) struct Incoming {
 pub(crate) struct Outcome {
     pub(crate) actions: Vec<Action>,
     pub(crate) answers: Vec<Answer>,
+    /// What happened whether or not somebody waits for an answer: not made durable, it is to happen again.
+    pub(crate) events: Vec<Event>,
 }
 
 /// One execution.
@@ -77,29 +58,63 @@ pub(crate) struct Execution {
     pub(crate) key: ExecutionKey,
     pub(crate) row: ExecutionRow,
     pub(crate) inbox: VecDeque<Incoming>,
-    machine: Machine,
-    next_position: u64,
-    residence: Option<Residence>,
+    /// When its shard looks at its timers next.
+    pub(crate) watched: Option<Timestamp>,
+    pub(super) machine: Machine,
+    pub(super) next_position: u64,
+    pub(super) residence: Option<Residence>,
     /// Configs of tasks that have not ended, as JSON text.
-    configs: HashMap<u32, Bytes>,
+    pub(super) configs: HashMap<u32, Bytes>,
+    /// What is stored beside its records.
+    pub(super) stored: StoredValues,
+    pub(super) tail: Tail,
+    /// True where the index row does not say what the journal does, and nothing happened yet to write it again.
+    pub(super) row_is_stale: bool,
+    /// True once its start is durable.
+    pub(super) is_durable: bool,
     /// The event that is being thought through, over as many slices as it takes.
     current: Option<Current>,
     batches: Vec<Batch>,
     outcome: Outcome,
     retention: Millis,
+    snapshots: Snapshots,
     /// True while an append is on its way: then everything else waits.
     pub(crate) is_writing: bool,
-    /// True once its start is durable.
-    is_durable: bool,
     /// Who asked for the same start again.
     joined: Vec<Answer>,
 }
 
+/// When snapshots are taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Snapshots {
+    /// After so many events. And only once the journal has grown by as many bytes as the last snapshot had, so that a large state does not cost
+    /// more than the journal itself.
+    pub events: u64,
+    /// After so many events when the execution leaves memory for a while.
+    pub events_parked: u64,
+}
+
+impl Default for Snapshots {
+    /// Five hundred events replay in a few milliseconds, and fifty in less than it takes to read a snapshot.
+    fn default() -> Self {
+        Self { events: 512, events_parked: 64 }
+    }
+}
+
+/// The journal since the last snapshot.
+#[derive(Debug, Default)]
+pub(super) struct Tail {
+    pub(super) events: u64,
+    pub(super) bytes: usize,
+    /// What the last snapshot wrote.
+    pub(super) snapshot_bytes: usize,
+}
+
 /// An event that was handled, with what came of it so far.
 struct Current {
-    at: Timestamp,
-    event: Event,
-    configs: Vec<(u32, Value)>,
+    record: RecordWriter,
+    /// The task that ended with it.
+    task_ended: Option<u32>,
 }
 
 /// How far a turn came.
@@ -114,48 +129,36 @@ pub(crate) enum Turn {
 
 impl Execution {
     /// An execution that is about to start: its first event is `Started`.
-    pub(crate) fn new(key: ExecutionKey, row: ExecutionRow, definition: &Arc<Definition>, retention: Millis) -> Self {
+    pub(crate) fn new(key: ExecutionKey, row: ExecutionRow, definition: &Arc<Definition>, options: &Options) -> Self {
         let machine = Machine::new(key.id, Arc::clone(definition));
         Self {
-            retention: definition.retention.unwrap_or(retention),
+            retention: definition.retention.unwrap_or(options.retention),
+            snapshots: options.snapshots,
             key,
             row,
             inbox: VecDeque::new(),
+            watched: None,
             machine,
             next_position: 0,
             residence: None,
             configs: HashMap::new(),
+            stored: StoredValues::default(),
+            tail: Tail::default(),
+            row_is_stale: false,
+            is_durable: false,
             current: None,
             batches: Vec::new(),
             outcome: Outcome::default(),
             is_writing: false,
-            is_durable: false,
             joined: Vec::new(),
         }
-    }
-
-    /// Brings an execution back from its journal, to where it was after its last record.
-    pub(crate) fn load(
-        key: ExecutionKey,
-        store: &dyn Store,
-        definition: &dyn Fn(Digest) -> Result<Option<Arc<Definition>>, StoreError>,
-        retention: Millis,
-    ) -> Result<Self, LoadError> {
-        let row = Executions::row(store, &key)?.ok_or(LoadError::NotFound)?;
-        let digest = row.definition;
-        let definition = definition(digest)?.ok_or(LoadError::NoDefinition(digest))?;
-        let mut execution = Self::new(key, row, &definition, retention);
-        execution.replay(store)?;
-        execution.residence = execution.residence_now();
-        execution.is_durable = true;
-        Ok(execution)
     }
 
     /// Lets those who asked for another start of the same execution wait for this one.
     pub(crate) fn join(&mut self, other: Self) {
         self.joined.extend(other.inbox.into_iter().filter_map(|incoming| incoming.answer));
         if self.is_durable {
-            self.answer_joined();
+            self.answer_joined(&Ok(()));
         }
     }
 
@@ -163,51 +166,12 @@ impl Execution {
     pub(crate) fn appended(&mut self) {
         self.is_writing = false;
         self.is_durable = true;
-        self.answer_joined();
+        self.answer_joined(&Ok(()));
     }
 
-    fn answer_joined(&mut self) {
-        self.joined.drain(..).for_each(|answer| drop(answer.send(Ok(()))));
-    }
-
-    /// Answers everybody who waits for something in the inbox.
-    pub(crate) fn answer_all(self, result: &Result<(), StoreError>) {
-        self.inbox
-            .into_iter()
-            .filter_map(|incoming| incoming.answer)
-            .for_each(|answer| drop(answer.send(result.clone())));
-    }
-
-    fn replay(&mut self, store: &dyn Store) -> Result<(), LoadError> {
-        loop {
-            let entries = Journal::records(store, &self.key, self.next_position, RECORDS_PER_READ)?;
-            let is_last = entries.len() < RECORDS_PER_READ;
-            for entry in entries {
-                self.replay_entry(store, &entry)?;
-            }
-            if is_last {
-                self.configs.retain(|task, _| self.machine.needs_config(*task));
-                return Ok(());
-            }
-        }
-    }
-
-    fn replay_entry(&mut self, store: &dyn Store, entry: &JournalEntry) -> Result<(), LoadError> {
-        let position = entry.position;
-        let key = self.key.clone();
-        let values = |digest| store.value(&key, digest).ok().flatten().map(|text| text.to_vec());
-        let record = Record::decode(&entry.record, &values).map_err(|source| LoadError::Codec { position, source })?;
-        for (task, config) in &record.configs {
-            self.configs.insert(*task, config.to_json().into());
-        }
-        self.machine.replay_event(record.at, record.event, record.configs);
-        self.machine.work(record.transitions);
-        while self.machine.poll_action().is_some() {}
-        if self.machine.checksum() != record.checksum {
-            return Err(LoadError::Diverged { position });
-        }
-        self.next_position = position + 1;
-        Ok(())
+    /// Answers those who asked for the same start.
+    pub(crate) fn answer_joined(&mut self, result: &Result<(), NotDone>) {
+        self.joined.drain(..).for_each(|answer| drop(answer.send(result.clone())));
     }
 
     /// The next moment at which it wants to be woken.
@@ -231,6 +195,21 @@ impl Execution {
     /// True where a guest runs, or did when the journal was last written.
     pub(crate) fn has_tasks_in_flight(&self) -> bool {
         self.machine.tasks_in_flight().next().is_some()
+    }
+
+    /// True where the time that passes is counted as active.
+    pub(crate) fn is_active(&self) -> bool {
+        self.machine.is_active()
+    }
+
+    /// Interrupts everything that runs for it.
+    pub(crate) fn interruptions(&self) -> Vec<Action> {
+        self.machine.tasks_in_flight().map(|id| Action::CancelTask { id }).collect()
+    }
+
+    /// Where it is found after a restart, as far as that is durable or on its way to be.
+    pub(crate) const fn residence(&self) -> Option<Residence> {
+        self.residence
     }
 
     /// True once it may leave memory: ended or parked, with nothing on its way.
@@ -263,6 +242,11 @@ impl Execution {
                 break;
             }
         }
+        if self.row_is_stale && self.batches.is_empty() {
+            let mut batch = Batch::new(self.key.clone());
+            self.index(&mut batch);
+            self.batches.push(batch);
+        }
         if self.batches.is_empty() {
             return Turn::Idle;
         }
@@ -272,20 +256,29 @@ impl Execution {
 
     fn take_next(&mut self, now: Timestamp) -> bool {
         let Some(Incoming { event, answer }) = self.inbox.pop_front() else { return false };
-        self.outcome.answers.extend(answer);
+        match answer {
+            Some(answer) => self.outcome.answers.push(answer),
+            // A timer that is due comes due again by itself.
+            None if matches!(event, Event::TimerFired { .. }) => {}
+            None => self.outcome.events.push(event.clone()),
+        }
         let at = now.max(self.machine.now());
-        self.machine.handle_event(at, event.clone());
-        self.current = Some(Current { at, event, configs: Vec::new() });
+        let record = RecordWriter::begin(at, &event, &mut self.stored);
+        self.current = Some(Current { record, task_ended: task_ended(&event) });
+        self.machine.handle_event(at, event);
         true
     }
 
     fn collect(&mut self) {
         while let Some(action) = self.machine.poll_action() {
-            if let (Action::SaveConfig { id, config }, Some(current)) = (&action, &mut self.current) {
-                self.configs.insert(id.number, config.to_json().into());
-                current.configs.push((id.number, config.clone()));
+            match (action, &mut self.current) {
+                (Action::SaveConfig { id, config }, Some(current)) => {
+                    self.configs.insert(id.number, current.record.config(id.number, &config, &mut self.stored));
+                }
+                // Nobody does anything about these: they are read from the journal, and timers are asked for.
+                (Action::Publish(_) | Action::StartTimer { .. } | Action::CancelTimer { .. }, _) => {}
+                (action, _) => self.outcome.actions.push(action),
             }
-            self.outcome.actions.push(action);
         }
     }
 
@@ -295,32 +288,44 @@ impl Execution {
     }
 
     fn finish_event(&mut self) {
-        let Some(Current { at, event, configs }) = self.current.take() else { return };
-        self.forget_configs(&event);
-        let record =
-            Record { at, event, configs, transitions: self.machine.transitions(), checksum: self.machine.checksum() };
-        let Encoded { record, values } = record.encode();
+        let Some(Current { record, task_ended }) = self.current.take() else { return };
+        self.forget_configs(task_ended);
+        let Encoded { record, values } = record.finish(self.machine.transitions(), self.machine.checksum());
+        self.tail.events += 1;
+        self.tail.bytes += record.len() + values.iter().map(|(_, text)| text.len()).sum::<usize>();
         let mut batch = Batch::new(self.key.clone());
         batch.entry = Some(JournalEntry { position: self.next_position, record: record.into() });
-        batch.values = values.into_iter().map(|(digest, text)| (digest, text.into())).collect();
+        batch.values = values;
         self.next_position += 1;
         self.index(&mut batch);
+        self.add_snapshot(&mut batch);
         self.batches.push(batch);
     }
 
-    fn forget_configs(&mut self, event: &Event) {
-        let ended = match event {
-            Event::TaskCompleted { task, .. } | Event::TaskFailed { task, .. } | Event::TaskStopped { task } => {
-                Some(*task)
-            }
-            _ => None,
-        };
-        if let Some(task) = ended.filter(|task| !self.machine.needs_config(*task)) {
+    fn forget_configs(&mut self, task_ended: Option<u32>) {
+        if let Some(task) = task_ended.filter(|task| !self.machine.needs_config(*task)) {
             self.configs.remove(&task);
         }
         if self.machine.phase() == Phase::Ended {
             self.configs.clear();
         }
+    }
+
+    /// Adds a snapshot, where enough has happened since the last one.
+    fn add_snapshot(&mut self, batch: &mut Batch) {
+        let is_parking = matches!(batch.residence, Some((_, Some(Residence::Parked { .. }))));
+        let events_min = if is_parking { self.snapshots.events_parked } else { self.snapshots.events };
+        let is_due = self.tail.events >= events_min && self.tail.bytes >= self.tail.snapshot_bytes;
+        if !is_due || self.machine.phase() == Phase::Ended {
+            return;
+        }
+        let configs = self.configs.iter().filter(|(task, _)| self.machine.needs_config(**task));
+        let configs = configs.map(|(task, text)| (*task, text));
+        let Some(taken) = EncodedSnapshot::of(&self.machine, configs, &mut self.stored) else { return };
+        let bytes = taken.snapshot.len() + taken.values.iter().map(|(_, text)| text.len()).sum::<usize>();
+        self.tail = Tail { events: 0, bytes: 0, snapshot_bytes: bytes };
+        batch.values.extend(taken.values);
+        batch.snapshot = Some(Snapshot { position: self.next_position - 1, machine: taken.snapshot.into() });
     }
 
     /// Adds the index rows that changed.
@@ -332,9 +337,10 @@ impl Execution {
         }
         let is_first = batch.entry.as_ref().is_some_and(|entry| entry.position == 0);
         let status = self.status_now();
-        if status == self.row.status && !is_first {
+        if status == self.row.status && !is_first && !self.row_is_stale {
             return;
         }
+        self.row_is_stale = false;
         self.row.status = status;
         if status.is_ended() && self.row.ended_at.is_none() {
             let ended_at = self.machine.now();
@@ -387,11 +393,22 @@ impl Execution {
         self.machine.is_parked() && !wakes_soon
     }
 
-    fn residence_now(&self) -> Option<Residence> {
+    pub(super) fn residence_now(&self) -> Option<Residence> {
         match self.machine.phase() {
             Phase::Ended if self.machine.tasks_in_flight().next().is_none() => None,
             Phase::Running | Phase::Suspended if self.is_parked() => Some(Residence::Parked { due: self.next_timer() }),
             _ => Some(Residence::Active),
         }
+    }
+}
+
+/// The task that an event ends, as far as the event says so.
+const fn task_ended(event: &Event) -> Option<u32> {
+    match event {
+        Event::TaskCompleted { task, .. }
+        | Event::TaskFailed { task, .. }
+        | Event::TaskLost { task, .. }
+        | Event::TaskStopped { task } => Some(*task),
+        _ => None,
     }
 }

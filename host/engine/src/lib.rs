@@ -11,6 +11,7 @@ pub mod ports;
 mod engine;
 mod execution;
 mod queue;
+mod recovery;
 mod registry;
 mod shard;
 mod shared;
@@ -18,6 +19,7 @@ mod worker;
 mod writer;
 
 pub use engine::{Control, ControlError, Engine, Start, StartError};
+pub use execution::Snapshots;
 pub use queue::MemoryQueue;
 pub use registry::{COMPONENT_BYTES_MAX, Compile, DeployError, RegisterError, Registered, Registry};
 pub use shared::{Options, Parts};

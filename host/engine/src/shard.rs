@@ -2,19 +2,26 @@
 //!
 //! Everything that happens to an execution comes in through its shard's mailbox: requests, completions, timers, and the acknowledgements of
 //! the journal writer. A shard goes round its executions slice by slice, so that a long loop of one does not hold up the others.
+//!
+//! What becomes of an execution that cannot be taken further is decided in `trouble`.
+
+mod trouble;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use sandmill_core::machine::{Action, Dispatch, Event};
-use sandmill_core::problem::{ErrorKind, Problem};
 use sandmill_core::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::execution::{Answer, Execution, Incoming, LoadError, Outcome, Turn};
-use crate::ports::{Batch, Completion, ExecutionKey, Status, StoreError, StoredValue, TaskMessage, TaskResult};
+use crate::execution::{Answer, Execution, Incoming, NotDone, Outcome, Turn};
+use crate::ports::{Batch, Completion, ExecutionKey, StoreError, TaskMessage, TaskResult};
+use crate::recovery::LoadError;
 use crate::shared::Shared;
+
+/// Turns between two looks at the mailbox and at the other tasks of the thread.
+const TURNS_PER_ROUND: usize = 16;
 
 /// What comes into a shard.
 pub(crate) enum Mail {
@@ -35,8 +42,15 @@ pub(crate) enum Mail {
 pub(crate) enum Wake {
     /// The process that had it is gone.
     Recovered,
-    /// A timer is due.
-    Due,
+    /// It was parked until that moment.
+    Due(Timestamp),
+}
+
+/// What waits until an execution can be read.
+#[derive(Default)]
+struct Postponed {
+    wake: Option<Wake>,
+    inbox: VecDeque<Incoming>,
 }
 
 /// The executions of one shard.
@@ -47,7 +61,13 @@ pub(crate) struct Shard {
     executions: HashMap<ExecutionKey, Execution>,
     /// Executions that have something to think about, in turn.
     runnable: VecDeque<ExecutionKey>,
+    /// When executions want to be looked at: one moment for each.
     timers: BTreeSet<(Timestamp, ExecutionKey)>,
+    /// Executions that cannot be brought back, and why.
+    held: HashMap<ExecutionKey, String>,
+    /// What happened to executions that could not be read just then.
+    postponed: HashMap<ExecutionKey, Postponed>,
+    appends_on_their_way: usize,
     draining: Option<oneshot::Sender<()>>,
 }
 
@@ -63,6 +83,9 @@ impl Shard {
             executions: HashMap::new(),
             runnable: VecDeque::new(),
             timers: BTreeSet::new(),
+            held: HashMap::new(),
+            postponed: HashMap::new(),
+            appends_on_their_way: 0,
             draining: None,
         };
         (shard, myself)
@@ -77,28 +100,40 @@ impl Shard {
             if self.is_drained() {
                 return;
             }
-            if let Some(key) = self.runnable.pop_front() {
-                self.turn(&key);
-                tokio::task::yield_now().await;
+            if self.runnable.is_empty() {
+                tokio::select! {
+                    mail = self.mail.recv() => match mail {
+                        Some(mail) => self.take(mail).await,
+                        None => return,
+                    },
+                    () = wait(&self.shared, self.timers.first().map(|(at, _)| *at)) => self.fire_timers(),
+                }
                 continue;
             }
-            tokio::select! {
-                mail = self.mail.recv() => match mail {
-                    Some(mail) => self.take(mail).await,
-                    None => return,
-                },
-                () = wait(&self.shared, self.timers.first().map(|(at, _)| *at)) => self.fire_timers(),
+            for key in self.next_round() {
+                self.turn(&key);
             }
+            tokio::task::yield_now().await;
         }
+    }
+
+    fn next_round(&mut self) -> Vec<ExecutionKey> {
+        let count = self.runnable.len().min(TURNS_PER_ROUND);
+        self.runnable.drain(..count).collect()
     }
 
     async fn take(&mut self, mail: Mail) {
         match mail {
             Mail::Start(execution) => self.start(*execution),
-            Mail::Deliver(key, event, answer) => self.deliver(key, event, answer),
+            Mail::Deliver(key, event, answer) => self.deliver(key, Incoming { event, answer }),
             Mail::Wake(key, why) => self.wake(key, why),
-            Mail::Appended(key, outcome, Ok(())) => self.perform(key, outcome).await,
-            Mail::Appended(key, outcome, Err(error)) => self.refused(&key, outcome, error),
+            Mail::Appended(key, outcome, result) => {
+                self.appends_on_their_way -= 1;
+                match result {
+                    Ok(()) => self.perform(key, outcome).await,
+                    Err(error) => self.refused(&key, outcome, &error),
+                }
+            }
             Mail::Drain(answer) => self.draining = Some(answer),
         }
     }
@@ -114,63 +149,58 @@ impl Shard {
                 self.executions.insert(key.clone(), execution);
                 self.runnable.push_back(key);
             }
-            Ok(Some(_)) => execution.answer_all(&Ok(())),
-            Err(error) => execution.answer_all(&Err(error)),
+            Ok(Some(_)) => answer_all(execution.inbox, &Ok(())),
+            Err(error) => answer_all(execution.inbox, &Err(NotDone::Store(error))),
         }
     }
 
-    fn deliver(&mut self, key: ExecutionKey, event: Event, answer: Option<Answer>) {
+    fn deliver(&mut self, key: ExecutionKey, incoming: Incoming) {
         match self.loaded(&key) {
-            Ok(execution) => {
-                execution.inbox.push_back(Incoming { event, answer });
+            Ok((execution, _)) => {
+                execution.inbox.push_back(incoming);
                 self.runnable.push_back(key);
             }
-            Err(error) => {
-                if let Some(answer) = answer {
-                    // The one who asked may be gone.
-                    let _ =
-                        answer.send(Err(StoreError::Damaged { place: key.id.to_string(), reason: error.to_string() }));
-                }
-                self.give_up(&key, &error);
-            }
+            Err(error) => self.not_loaded(&key, Postponed { wake: None, inbox: [incoming].into() }, &error),
         }
     }
 
     fn wake(&mut self, key: ExecutionKey, why: Wake) {
         match self.loaded(&key) {
-            Ok(execution) => {
-                if why == Wake::Recovered && execution.has_tasks_in_flight() {
-                    let from = execution.last_moment();
-                    execution.inbox.push_back(Incoming { event: Event::Recovered { from }, answer: None });
+            Ok((execution, is_fresh)) => {
+                if is_fresh {
+                    execution.woken(why);
                 }
                 self.runnable.push_back(key.clone());
                 self.watch(&key);
             }
-            Err(error) => self.give_up(&key, &error),
+            Err(error) => {
+                self.not_loaded(&key, Postponed { wake: Some(why), inbox: VecDeque::new() }, &error);
+                self.unparked(&key, why, &error);
+            }
         }
     }
 
-    fn loaded(&mut self, key: &ExecutionKey) -> Result<&mut Execution, LoadError> {
-        if !self.executions.contains_key(key) {
-            let definitions = &self.shared.definitions;
-            let definition = |digest| definitions.definition(&key.tenant, digest);
-            let execution =
-                Execution::load(key.clone(), &*self.shared.store, &definition, self.shared.options.retention)?;
+    /// The execution, and whether it was brought back for this.
+    fn loaded(&mut self, key: &ExecutionKey) -> Result<(&mut Execution, bool), LoadError> {
+        let is_fresh = !self.executions.contains_key(key);
+        if is_fresh {
+            if self.held.contains_key(key) {
+                return Err(LoadError::Held);
+            }
+            let Shared { store, definitions, options, .. } = &*self.shared;
+            let mut execution = Execution::load(key, &**store, &**definitions, options)?;
+            execution.was_away(self.shared.launched_at);
+            if let Some(postponed) = self.postponed.remove(key) {
+                postponed.wake.into_iter().for_each(|why| execution.woken(why));
+                execution.inbox.extend(postponed.inbox);
+            }
             self.executions.insert(key.clone(), execution);
         }
-        self.executions.get_mut(key).ok_or(LoadError::NotFound)
-    }
-
-    /// An execution that cannot be brought back is left as it is, for its journal may be read by another version; it stops nobody else.
-    fn give_up(&mut self, key: &ExecutionKey, error: &LoadError) {
-        self.executions.remove(key);
-        if !matches!(error, LoadError::NotFound) {
-            tracing::error!(tenant = key.tenant.as_str(), execution = %key.id, %error, "an execution cannot be loaded");
-        }
+        self.executions.get_mut(key).map(|execution| (execution, is_fresh)).ok_or(LoadError::NotFound)
     }
 
     fn turn(&mut self, key: &ExecutionKey) {
-        let Some(execution) = self.executions.get_mut(key) else { return };
+        let Some(execution) = self.executions.get_mut(key) else { return self.try_again(key) };
         let now = self.shared.clock.now();
         execution.fire_timers(now);
         match catch_unwind(AssertUnwindSafe(|| execution.turn(now))) {
@@ -181,7 +211,8 @@ impl Shard {
         }
     }
 
-    fn append(&self, key: &ExecutionKey, batches: Vec<Batch>, outcome: Outcome) {
+    fn append(&mut self, key: &ExecutionKey, batches: Vec<Batch>, outcome: Outcome) {
+        self.appends_on_their_way += 1;
         let (key, myself) = (key.clone(), self.myself.clone());
         let acknowledge = move |result| {
             // The shard is gone only when the process is going too.
@@ -198,7 +229,8 @@ impl Shard {
                 Action::DispatchTask(dispatch) => self.dispatch(&key, *dispatch).await,
                 Action::CancelTask { id } => {
                     if self.shared.queue.withdraw(&key.tenant, id).await {
-                        self.deliver(key.clone(), Event::TaskStopped { task: id.number }, None);
+                        let event = Event::TaskStopped { task: id.number };
+                        self.deliver(key.clone(), Incoming { event, answer: None });
                     } else {
                         self.shared.runner.cancel(&key.tenant, id);
                     }
@@ -212,9 +244,9 @@ impl Shard {
         }
         if let Some(execution) = self.executions.get_mut(&key) {
             execution.appended();
-            self.runnable.push_back(key.clone());
+            self.watch(&key);
+            self.runnable.push_back(key);
         }
-        self.watch(&key);
     }
 
     async fn dispatch(&self, key: &ExecutionKey, dispatch: Dispatch) {
@@ -227,69 +259,58 @@ impl Shard {
             .await;
     }
 
-    /// Nothing was written, so the machine is ahead of what is durable: it is dropped, and read again when something happens to it (rule 7).
-    fn refused(&mut self, key: &ExecutionKey, outcome: Outcome, error: StoreError) {
-        if matches!(error, StoreError::Failed { .. }) {
-            (self.shared.on_store_failure)(&error);
-        }
-        outcome.answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone()))));
-        self.executions.remove(key);
-        self.shared.ended(key);
-    }
-
-    /// A panic is a mistake of ours, and costs the execution that met it, and no other.
-    fn panicked(&mut self, key: &ExecutionKey) {
-        tracing::error!(tenant = key.tenant.as_str(), execution = %key.id, "the interpreter panicked; the execution is faulted");
-        let Some(execution) = self.executions.remove(key) else { return };
-        let problem = Problem::new(
-            ErrorKind::Runtime,
-            "the interpreter failed on this execution: please report it with its definition",
-        );
-        let now = self.shared.clock.now();
-        let mut row = execution.row;
-        row.status = Status::Faulted;
-        row.ended_at = Some(now);
-        row.expires_at = Some(now.after(self.shared.options.retention));
-        row.result = Some(StoredValue::Inline(problem.to_value().to_json().into()));
-        let mut batch = Batch::new(key.clone());
-        batch.row = Some(row);
-        self.append(key, vec![batch], Outcome { actions: vec![Action::Cancelled], answers: Vec::new() });
-    }
-
     fn rest(&mut self, key: &ExecutionKey) {
         if self.executions.get(key).is_some_and(Execution::may_leave) {
-            self.executions.remove(key);
+            self.forget(key);
             self.shared.look_for_due();
         }
     }
 
+    /// Takes an execution out of memory.
+    fn forget(&mut self, key: &ExecutionKey) -> Option<Execution> {
+        let execution = self.executions.remove(key)?;
+        if let Some(at) = execution.watched {
+            self.timers.remove(&(at, key.clone()));
+        }
+        Some(execution)
+    }
+
     fn watch(&mut self, key: &ExecutionKey) {
-        if let Some(at) = self.executions.get(key).and_then(Execution::next_timer) {
+        let at = self.executions.get(key).and_then(Execution::next_timer);
+        self.look_again(key, at);
+    }
+
+    /// Looks at an execution at that moment, and at no other that was named before.
+    fn look_again(&mut self, key: &ExecutionKey, at: Option<Timestamp>) {
+        let Some(execution) = self.executions.get_mut(key).filter(|execution| execution.watched != at) else { return };
+        if let Some(before) = std::mem::replace(&mut execution.watched, at) {
+            self.timers.remove(&(before, key.clone()));
+        }
+        if let Some(at) = at {
             self.timers.insert((at, key.clone()));
         }
     }
 
     fn fire_timers(&mut self) {
         let now = self.shared.clock.now();
-        while let Some((_, key)) = self.timers.first().filter(|(at, _)| *at <= now).cloned() {
-            self.timers.pop_first();
+        while self.timers.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, key)) = self.timers.pop_first() else { break };
+            if let Some(execution) = self.executions.get_mut(&key) {
+                execution.watched = None;
+            }
             self.runnable.push_back(key);
         }
     }
 
     fn is_drained(&mut self) -> bool {
-        let is_idle = self.runnable.is_empty() && !self.executions.values().any(|execution| execution.is_writing);
-        match self.draining.take() {
-            Some(answer) if is_idle => {
-                // Whoever asked may have given up waiting.
-                let _ = answer.send(());
-                true
-            }
-            waiting => {
-                self.draining = waiting;
-                false
-            }
+        if self.draining.is_none() || !self.runnable.is_empty() || self.appends_on_their_way > 0 {
+            return false;
         }
+        if let Some(answer) = self.draining.take() {
+            // Whoever asked may have given up waiting.
+            let _ = answer.send(());
+        }
+        true
     }
 }
 
@@ -298,6 +319,15 @@ async fn wait(shared: &Shared, at: Option<Timestamp>) {
         Some(at) => shared.clock.sleep_until(at).await,
         None => std::future::pending().await,
     }
+}
+
+/// Answers everybody who waits for something that happened.
+fn answer_all(inbox: impl IntoIterator<Item = Incoming>, result: &Result<(), NotDone>) {
+    inbox
+        .into_iter()
+        .filter_map(|incoming| incoming.answer)
+        // The one who asked may be gone.
+        .for_each(|answer| drop(answer.send(result.clone())));
 }
 
 /// What a completion means to a machine.

@@ -4,16 +4,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sandmill_core::machine::Settings;
-use sandmill_core::time::Millis;
+use sandmill_core::time::{Millis, Timestamp};
 use tokio::sync::{Notify, watch};
 
+use crate::execution::Snapshots;
 use crate::ports::{Clock, Definitions, ExecutionKey, Runner, SharedStore, StoreError, TaskQueue};
 use crate::writer::Writer;
 
 /// How an engine runs.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Tasks that owns executions: one for each core is enough, for they never block.
+    /// Tasks that own executions: one for each core is enough, for they never block.
     pub shards: usize,
     /// Tasks that run at the same time.
     pub slots: usize,
@@ -23,6 +24,8 @@ pub struct Options {
     pub starts_waiting_max: usize,
     /// What new executions run under.
     pub settings: Settings,
+    /// When snapshots are taken.
+    pub snapshots: Snapshots,
 }
 
 impl Default for Options {
@@ -34,6 +37,7 @@ impl Default for Options {
             retention: Millis(7 * 24 * 60 * 60 * 1_000),
             starts_waiting_max: 1_000,
             settings: Settings::default(),
+            snapshots: Snapshots::default(),
         }
     }
 }
@@ -64,6 +68,7 @@ pub(crate) struct Shared {
     pub(crate) on_store_failure: Arc<dyn Fn(&StoreError) + Send + Sync>,
     pub(crate) writer: Writer,
     pub(crate) options: Options,
+    pub(crate) launched_at: Timestamp,
     /// Wakes whoever looks for parked executions that are due.
     pub(crate) due: Notify,
     waiters: Mutex<HashMap<ExecutionKey, watch::Sender<()>>>,
@@ -72,7 +77,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(parts: Parts, writer: Writer, options: Options) -> Self {
         let Parts { store, definitions, queue, runner, clock, on_store_failure } = parts;
-        let waiters = Mutex::default();
+        let (waiters, launched_at) = (Mutex::default(), clock.now());
         Self {
             store,
             definitions,
@@ -82,6 +87,7 @@ impl Shared {
             on_store_failure,
             writer,
             options,
+            launched_at,
             due: Notify::new(),
             waiters,
         }

@@ -6,12 +6,20 @@
 //! Values up to [`INLINE_BYTES_MAX`] stand in the record; larger ones are handed out beside it, under their digest, and are asked for by
 //! digest when the record is read.
 
+pub(crate) mod snapshot;
+mod stored;
 mod v1;
+
+use bytes::Bytes;
+
+pub use snapshot::{EncodedSnapshot, Restored};
+pub use stored::StoredValues;
 
 use crate::ids::Digest;
 use crate::machine::Event;
 use crate::time::Timestamp;
 use crate::value::Value;
+use stored::{New, Reading};
 
 /// The largest value that stands in a record itself. Most outputs of tasks are smaller, and a record with two of them still fits into one
 /// page of the store.
@@ -40,8 +48,8 @@ pub struct Record {
 pub struct Encoded {
     /// The record.
     pub record: Vec<u8>,
-    /// The JSON text of each value above the inline threshold, under its digest.
-    pub values: Vec<(Digest, Vec<u8>)>,
+    /// The JSON text of each value above the inline threshold that was not stored before, under its digest.
+    pub values: Vec<(Digest, Bytes)>,
 }
 
 /// Bytes that are no record that this version can read.
@@ -85,22 +93,77 @@ impl<F: Fn(Digest) -> Option<Vec<u8>>> ValueSource for F {
 }
 
 impl Record {
-    /// The record as bytes.
+    /// The record as bytes, of an execution for which nothing is stored yet.
     #[must_use]
     pub fn encode(&self) -> Encoded {
-        let mut values = Vec::new();
-        let wire = v1::Record::of(self, &mut values);
-        let record = postcard::to_extend(&wire, vec![VERSION]).expect("every record can be written");
-        Encoded { record, values }
+        let mut stored = StoredValues::default();
+        let mut writer = RecordWriter::begin(self.at, &self.event, &mut stored);
+        for (task, config) in &self.configs {
+            writer.config(*task, config, &mut stored);
+        }
+        writer.finish(self.transitions, self.checksum)
     }
 
     /// Reads a record of any version.
     pub fn decode(bytes: &[u8], values: &dyn ValueSource) -> Result<Self, CodecError> {
+        Self::decode_noting(bytes, values, &mut StoredValues::default())
+    }
+
+    /// Reads a record of any version, and takes note of the values that are stored beside it.
+    pub fn decode_noting(
+        bytes: &[u8],
+        source: &dyn ValueSource,
+        stored: &mut StoredValues,
+    ) -> Result<Self, CodecError> {
         let (version, body) = bytes.split_first().ok_or(CodecError::Empty)?;
         match *version {
-            1 => v1::Record::read(body)?.into_record(values),
+            1 => v1::Record::read(body)?.into_record(&mut Reading { source, stored }),
             found => Err(CodecError::Newer { found }),
         }
+    }
+}
+
+/// Writes a record as it comes to be: first the event, before a machine takes it, then what it led to.
+#[derive(Debug)]
+pub struct RecordWriter {
+    record: Vec<u8>,
+    configs: Vec<(u32, v1::Value)>,
+    values: New,
+}
+
+impl RecordWriter {
+    /// Writes what happened, and when.
+    #[must_use]
+    pub fn begin(at: Timestamp, event: &Event, stored: &mut StoredValues) -> Self {
+        let mut values = New::new();
+        let head = v1::Head::of(at, event, &mut v1::Writing { stored, new: &mut values });
+        let record = postcard::to_extend(&head, vec![VERSION]).expect("every event can be written");
+        Self { record, configs: Vec::new(), values }
+    }
+
+    /// Adds a config that was resolved because of it, and gives its JSON text.
+    pub fn config(&mut self, task: u32, config: &Value, stored: &mut StoredValues) -> Bytes {
+        let text = Bytes::from(config.to_json());
+        self.configs.push((task, stored.form_of_text(config, &text, &mut self.values).into()));
+        text
+    }
+
+    /// Adds what was done.
+    #[must_use]
+    pub fn finish(self, transitions: u32, checksum: u64) -> Encoded {
+        let tail = v1::Tail { configs: self.configs, transitions, checksum };
+        let record = postcard::to_extend(&tail, self.record).expect("every record can be written");
+        Encoded { record, values: self.values }
+    }
+}
+
+/// Reads a shape that takes up all of some bytes.
+fn read_whole<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, CodecError> {
+    let malformed = |reason: String| CodecError::Malformed { reason };
+    match postcard::take_from_bytes(bytes) {
+        Ok((shape, [])) => Ok(shape),
+        Ok((_, rest)) => Err(malformed(format!("{} bytes follow its end", rest.len()))),
+        Err(error) => Err(malformed(error.to_string())),
     }
 }
 

@@ -17,7 +17,7 @@ fn text_of(bytes: usize) -> Value {
 #[track_caller]
 fn round_trip(record: &Record) {
     let Encoded { record: bytes, values } = record.encode();
-    let source = |digest| values.iter().find(|(stored, _)| *stored == digest).map(|(_, text)| text.clone());
+    let source = |digest| values.iter().find(|(stored, _)| *stored == digest).map(|(_, text)| text.to_vec());
     assert_eq!(&Record::decode(&bytes, &source).unwrap(), record);
 }
 

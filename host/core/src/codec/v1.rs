@@ -4,7 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CodecError, INLINE_BYTES_MAX, Record as Domain, ValueSource};
+use super::stored::{Form, New, Reading, StoredValues};
+use super::{CodecError, Record as Domain};
 use crate::definition::AttemptPolicy;
 use crate::expression::Budget;
 use crate::ids::Digest;
@@ -13,21 +14,38 @@ use crate::problem::Problem as DomainProblem;
 use crate::time::{Millis, Timestamp};
 use crate::value::Value as DomainValue;
 
-type Values = Vec<(Digest, Vec<u8>)>;
-
+/// A record, as it is read whole. It is written in two parts: [`Head`], then [`Tail`].
 #[derive(Serialize, Deserialize)]
 pub(super) struct Record {
-    at: i64,
-    event: Event,
-    configs: Vec<(u32, Value)>,
-    transitions: u32,
-    checksum: u64,
+    head: Head,
+    tail: Tail,
 }
 
+/// What happened.
 #[derive(Serialize, Deserialize)]
-enum Value {
+pub(super) struct Head {
+    at: i64,
+    event: Event,
+}
+
+/// What it led to.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Tail {
+    pub(super) configs: Vec<(u32, Value)>,
+    pub(super) transitions: u32,
+    pub(super) checksum: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Value {
     Inline(Vec<u8>),
     Digest([u8; 32]),
+}
+
+/// Where values go that do not fit into a record.
+pub(super) struct Writing<'a> {
+    pub(super) stored: &'a mut StoredValues,
+    pub(super) new: &'a mut New,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -56,7 +74,7 @@ struct Problem {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Settings {
+pub(crate) struct Settings {
     semantics: u16,
     budget_ticks: u64,
     budget_elements: u64,
@@ -73,74 +91,66 @@ struct Settings {
     seed: u64,
 }
 
+impl Head {
+    pub(super) fn of(at: Timestamp, event: &DomainEvent, writing: &mut Writing<'_>) -> Self {
+        Self { at: at.0, event: Event::of(event, writing) }
+    }
+}
+
 impl Record {
-    pub(super) fn of(record: &Domain, values: &mut Values) -> Self {
-        Self {
-            at: record.at.0,
-            event: Event::of(&record.event, values),
-            configs: record.configs.iter().map(|(task, config)| (*task, Value::of(config, values))).collect(),
-            transitions: record.transitions,
-            checksum: record.checksum,
-        }
-    }
-
     pub(super) fn read(bytes: &[u8]) -> Result<Self, CodecError> {
-        let malformed = |reason: String| CodecError::Malformed { reason };
-        match postcard::take_from_bytes(bytes) {
-            Ok((record, [])) => Ok(record),
-            Ok((_, rest)) => Err(malformed(format!("{} bytes follow its end", rest.len()))),
-            Err(error) => Err(malformed(error.to_string())),
-        }
+        super::read_whole(bytes)
     }
 
-    pub(super) fn into_record(self, values: &dyn ValueSource) -> Result<Domain, CodecError> {
-        let configs = self.configs.into_iter().map(|(task, config)| Ok((task, config.into_value(values)?)));
+    pub(super) fn into_record(self, reading: &mut Reading<'_>) -> Result<Domain, CodecError> {
+        let Self { head, tail } = self;
+        let event = head.event.into_event(reading)?;
+        let configs = tail.configs.into_iter().map(|(task, config)| Ok((task, reading.value(config.into())?)));
         Ok(Domain {
-            at: Timestamp(self.at),
-            event: self.event.into_event(values)?,
+            at: Timestamp(head.at),
+            event,
             configs: configs.collect::<Result<_, CodecError>>()?,
-            transitions: self.transitions,
-            checksum: self.checksum,
+            transitions: tail.transitions,
+            checksum: tail.checksum,
         })
     }
 }
 
-impl Value {
-    fn of(value: &DomainValue, values: &mut Values) -> Self {
-        let text = value.to_json();
-        if text.len() <= INLINE_BYTES_MAX {
-            return Self::Inline(text);
+impl From<Form> for Value {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Inline(text) => Self::Inline(text),
+            Form::Digest(digest) => Self::Digest(*digest.as_bytes()),
         }
-        let digest = Digest::of(&text);
-        if !values.iter().any(|(stored, _)| *stored == digest) {
-            values.push((digest, text));
-        }
-        Self::Digest(*digest.as_bytes())
     }
+}
 
-    fn into_value(self, values: &dyn ValueSource) -> Result<DomainValue, CodecError> {
-        let text = match self {
-            Self::Inline(text) => text,
-            Self::Digest(bytes) => {
-                let digest = Digest::from_bytes(bytes);
-                values.value(digest).ok_or(CodecError::MissingValue { digest })?
-            }
-        };
-        DomainValue::from_json(&text).map_err(|error| CodecError::Malformed { reason: error.to_string() })
+impl From<Value> for Form {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Inline(text) => Self::Inline(text),
+            Value::Digest(bytes) => Self::Digest(Digest::from_bytes(bytes)),
+        }
+    }
+}
+
+impl Value {
+    fn of(value: &DomainValue, writing: &mut Writing<'_>) -> Self {
+        writing.stored.form(value, writing.new).into()
     }
 }
 
 impl Event {
-    fn of(event: &DomainEvent, values: &mut Values) -> Self {
+    fn of(event: &DomainEvent, writing: &mut Writing<'_>) -> Self {
         match event {
             DomainEvent::Started { input, settings } => {
-                Self::Started { input: Value::of(input, values), settings: Box::new(Settings::of(settings)) }
+                Self::Started { input: Value::of(input, writing), settings: Box::new(Settings::of(settings)) }
             }
             DomainEvent::TaskCompleted { task, attempt, output } => {
-                Self::TaskCompleted { task: *task, attempt: *attempt, output: Value::of(output, values) }
+                Self::TaskCompleted { task: *task, attempt: *attempt, output: Value::of(output, writing) }
             }
             DomainEvent::TaskFailed { task, attempt, problem } => {
-                Self::TaskFailed { task: *task, attempt: *attempt, problem: Box::new(Problem::of(problem, values)) }
+                Self::TaskFailed { task: *task, attempt: *attempt, problem: Box::new(Problem::of(problem, writing)) }
             }
             DomainEvent::TaskLost { task, attempt } => Self::TaskLost { task: *task, attempt: *attempt },
             DomainEvent::TaskStopped { task } => Self::TaskStopped { task: *task },
@@ -152,16 +162,17 @@ impl Event {
         }
     }
 
-    fn into_event(self, values: &dyn ValueSource) -> Result<DomainEvent, CodecError> {
+    fn into_event(self, reading: &mut Reading<'_>) -> Result<DomainEvent, CodecError> {
         Ok(match self {
-            Self::Started { input, settings } => {
-                DomainEvent::Started { input: input.into_value(values)?, settings: Box::new(settings.into_settings()) }
-            }
+            Self::Started { input, settings } => DomainEvent::Started {
+                input: reading.value(input.into())?,
+                settings: Box::new(settings.into_settings()),
+            },
             Self::TaskCompleted { task, attempt, output } => {
-                DomainEvent::TaskCompleted { task, attempt, output: output.into_value(values)? }
+                DomainEvent::TaskCompleted { task, attempt, output: reading.value(output.into())? }
             }
             Self::TaskFailed { task, attempt, problem } => {
-                DomainEvent::TaskFailed { task, attempt, problem: Box::new(problem.into_problem(values)?) }
+                DomainEvent::TaskFailed { task, attempt, problem: Box::new(problem.into_problem(reading)?) }
             }
             Self::TaskLost { task, attempt } => DomainEvent::TaskLost { task, attempt },
             Self::TaskStopped { task } => DomainEvent::TaskStopped { task },
@@ -175,21 +186,21 @@ impl Event {
 }
 
 impl Problem {
-    fn of(problem: &DomainProblem, values: &mut Values) -> Self {
+    fn of(problem: &DomainProblem, writing: &mut Writing<'_>) -> Self {
         let DomainProblem { kind, status, title, detail, instance, data, retryable } = problem.clone();
-        let data = data.map(|data| Value::of(&data, values));
+        let data = data.map(|data| Value::of(&data, writing));
         Self { kind, status, title, detail, instance, data, retryable }
     }
 
-    fn into_problem(self, values: &dyn ValueSource) -> Result<DomainProblem, CodecError> {
+    fn into_problem(self, reading: &mut Reading<'_>) -> Result<DomainProblem, CodecError> {
         let Self { kind, status, title, detail, instance, data, retryable } = self;
-        let data = data.map(|data| data.into_value(values)).transpose()?;
+        let data = data.map(|data| reading.value(data.into())).transpose()?;
         Ok(DomainProblem { kind, status, title, detail, instance, data, retryable })
     }
 }
 
 impl Settings {
-    fn of(settings: &DomainSettings) -> Self {
+    pub(crate) fn of(settings: &DomainSettings) -> Self {
         Self {
             semantics: settings.semantics,
             budget_ticks: settings.budget.ticks,
@@ -208,7 +219,7 @@ impl Settings {
         }
     }
 
-    fn into_settings(self) -> DomainSettings {
+    pub(crate) fn into_settings(self) -> DomainSettings {
         let attempts = AttemptPolicy {
             attempts_max: self.attempts_max,
             delay_ms: Millis(self.attempt_delay_ms),

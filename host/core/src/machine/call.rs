@@ -41,7 +41,7 @@ impl Machine {
 
     /// Hands a call to the workers, or puts it into the queue where too many are with them or none may be.
     pub(super) fn dispatch(&mut self, frame: FrameId) {
-        let has_room = self.open.len() < self.settings.open_tasks_max as usize;
+        let has_room = self.open.len() + self.stopping.len() < self.settings.open_tasks_max as usize;
         let Some(State::Call(call)) = self.state(frame) else { return self.dispatch_next() };
         call.phase = CallPhase::Queued;
         if !has_room || self.phase != Phase::Running {
@@ -154,7 +154,7 @@ impl Machine {
         self.dispatch_next();
     }
 
-    fn dispatch_next(&mut self) {
+    pub(super) fn dispatch_next(&mut self) {
         if let Some(next) = self.queued.pop_front() {
             self.steps.push_back(Step::Dispatch(next));
         }
@@ -162,7 +162,9 @@ impl Machine {
 
     /// The guest of a cancelled task is gone, and what it held is free.
     pub(super) fn task_stopped(&mut self, task: FrameId) {
-        self.stopping.remove(&task);
+        if self.stopping.remove(&task) {
+            self.dispatch_next();
+        }
     }
 
     fn set_call(&mut self, task: FrameId, call: Call) {

@@ -67,10 +67,9 @@ impl Machine {
 
     /// Interrupts the guest of a call. What it still says is ignored, and what it holds is free once it has stopped.
     fn interrupt(&mut self, frame: FrameId) {
-        if !self.open.contains(&frame) {
+        if !self.open.remove(&frame) {
             return;
         }
-        self.give_back(frame);
         self.stopping.insert(frame);
         self.act(Action::CancelTask { id: self.task_id(frame) });
     }

@@ -1,13 +1,26 @@
 //! A checksum of what an event led to, written beside it: a replay that decides otherwise is noticed at once.
 //!
-//! FNV-1a over the kinds, ids and pointers of the actions, for it is short, has no state and is the same in every build. It guards against
+//! FNV-1a over the kinds, ids and pointers of the actions, and over the output of the execution, for it is short, has no state and is the same in every build. It guards against
 //! mistakes of ours, not against an attacker.
+
+use std::io;
 
 use crate::machine::{Action, Lifecycle, TaskPlace};
 
 /// The checksum of some actions, in order.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Checksum(u64);
+
+impl io::Write for Checksum {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 impl Default for Checksum {
     fn default() -> Self {
@@ -33,7 +46,10 @@ impl Checksum {
             Action::StartTimer { timer, at } => self.numbers(4, [timer.0.into(), at.0.cast_unsigned()]),
             Action::CancelTimer { timer } => self.numbers(5, [timer.0.into(), 0]),
             Action::Publish(lifecycle) => self.lifecycle(lifecycle),
-            Action::Complete { .. } => self.numbers(6, [0, 0]),
+            Action::Complete { output } => {
+                self.numbers(6, [0, 0]);
+                output.write_json(self).expect("a checksum takes every byte");
+            }
             Action::Fault { problem } => {
                 self.numbers(7, [problem.status.into(), 0]);
                 self.bytes(problem.kind.as_bytes());

@@ -26,6 +26,8 @@ mod timers;
 mod arguments;
 mod checksum;
 mod context;
+mod image;
+mod restore;
 
 #[cfg(test)]
 mod tests;
@@ -35,7 +37,7 @@ use std::sync::Arc;
 
 pub use context::{ContextHandle, SharedContext, WorkflowInfo};
 pub use event::{Action, Dispatch, Event, IdempotencyKey, Lifecycle, SEMANTICS, Settings, TaskPlace, TimerId};
-pub(crate) use frame::{Bindings, bound};
+pub(crate) use frame::{Binding, Bindings, bound};
 
 use crate::definition::{Definition, Node};
 use crate::expression::Environment;
@@ -206,6 +208,12 @@ impl Machine {
     #[must_use]
     pub fn is_parked(&self) -> bool {
         self.phase != Phase::New && self.steps.is_empty() && self.open.is_empty() && self.stopping.is_empty()
+    }
+
+    /// True where the time that passes counts: tasks are with workers, or will be soon.
+    #[must_use]
+    pub const fn is_active(&self) -> bool {
+        self.timers.active.is_some()
     }
 
     /// Tasks that are with a worker, cancelled ones included.

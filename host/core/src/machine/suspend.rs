@@ -27,7 +27,9 @@ impl Machine {
 
     /// Every guest that ran is gone with the process that ran it: each of their tasks is dispatched again, as after any lost worker.
     pub(super) fn recovered(&mut self, from: Timestamp) {
-        self.stopping.clear();
+        for _ in std::mem::take(&mut self.stopping) {
+            self.dispatch_next();
+        }
         self.leave_out_downtime(from);
         let lost: Vec<(FrameId, u32)> =
             self.open.iter().filter_map(|frame| Some((*frame, self.dispatched_attempt(*frame)?))).collect();

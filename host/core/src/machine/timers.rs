@@ -36,13 +36,13 @@ impl Purpose {
 /// The timers of an execution.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    next: u32,
-    running: BTreeMap<TimerId, (Timestamp, Purpose)>,
-    by_time: BTreeSet<(Timestamp, TimerId)>,
+    pub(super) next: u32,
+    pub(super) running: BTreeMap<TimerId, (Timestamp, Purpose)>,
+    pub(super) by_time: BTreeSet<(Timestamp, TimerId)>,
     /// Active time that was used up before the present spell.
-    active_used: Millis,
+    pub(super) active_used: Millis,
     /// Since when the execution is active, with the timer that bounds it.
-    active: Option<(Timestamp, TimerId)>,
+    pub(super) active: Option<(Timestamp, TimerId)>,
 }
 
 impl Timers {
@@ -61,7 +61,7 @@ impl Timers {
         Some((at, purpose))
     }
 
-    fn put(&mut self, timer: TimerId, at: Timestamp, purpose: Purpose) {
+    pub(super) fn put(&mut self, timer: TimerId, at: Timestamp, purpose: Purpose) {
         self.running.insert(timer, (at, purpose));
         self.by_time.insert((at, timer));
     }
@@ -75,6 +75,10 @@ impl Machine {
     pub(super) fn start_timer(&mut self, at: Timestamp, purpose: Purpose) -> TimerId {
         let timer = TimerId(self.timers.next);
         self.timers.next += 1;
+        // The clock of a timeout stands still until the resumption, which moves all of them by the whole suspension.
+        let has_stood =
+            if purpose.is_timeout() && self.phase == Phase::Suspended { self.suspended_at } else { self.now };
+        let at = Timestamp(at.0.saturating_sub_unsigned(self.now.since(has_stood).0));
         self.timers.put(timer, at, purpose);
         self.act(Action::StartTimer { timer, at });
         timer

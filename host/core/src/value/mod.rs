@@ -5,6 +5,7 @@
 //!
 //! Owns how values are read and written as JSON, and what keeps them from growing without bound. Knows nothing of workflows.
 
+mod identity;
 mod read;
 mod write;
 
@@ -15,6 +16,7 @@ use jaq_json::{Num, Val};
 
 use crate::ids::Digest;
 
+pub(crate) use identity::{Address, Anchor};
 pub use read::{NESTING_MAX, ValueError};
 
 /// JSON data, shared.

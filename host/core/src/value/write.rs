@@ -32,6 +32,13 @@ impl Value {
         counter.0
     }
 
+    /// True where its JSON text reads back as the same value. Expressions can make what JSON has no word for: a number that is none, a key that
+    /// is no text, a text that is not Unicode.
+    #[must_use]
+    pub(crate) fn is_json(&self) -> bool {
+        is_json(&self.0)
+    }
+
     /// The same data for another library.
     #[must_use]
     pub fn to_serde(&self) -> serde_json::Value {
@@ -42,6 +49,20 @@ impl Value {
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Borrowed(&self.0).serialize(serializer)
+    }
+}
+
+fn is_json(value: &Val) -> bool {
+    match value {
+        Val::Null | Val::Bool(_) => true,
+        Val::Num(Num::Float(float)) => float.is_finite(),
+        Val::Num(_) => true,
+        Val::BStr(_) => false,
+        Val::TStr(bytes) => std::str::from_utf8(bytes).is_ok(),
+        Val::Arr(items) => items.iter().all(is_json),
+        Val::Obj(members) => {
+            members.iter().all(|(name, value)| matches!(name, Val::TStr(_)) && is_json(name) && is_json(value))
+        }
     }
 }
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::codec::Record;
+use bytes::Bytes;
+
+use crate::codec::{EncodedSnapshot, Record, RecordWriter, Restored, StoredValues};
 use crate::definition::Definition;
-use crate::ids::{TenantId, WorkflowExecId};
+use crate::ids::{Digest, TenantId, WorkflowExecId};
 use crate::machine::{Action, Dispatch, Event, Lifecycle, Machine, Phase, Settings};
 use crate::problem::{ErrorKind, Problem};
 use crate::time::Timestamp;
@@ -44,7 +46,11 @@ pub(super) struct World {
     pub(super) cancelled_tasks: Vec<u32>,
     pub(super) lifecycle: Vec<Lifecycle>,
     pub(super) end: Option<End>,
-    journal: Vec<Record>,
+    journal: Vec<Vec<u8>>,
+    /// Where each snapshot stands in the journal: it includes so many records.
+    snapshots: Vec<(usize, Vec<u8>)>,
+    stored: StoredValues,
+    values: BTreeMap<Digest, Bytes>,
 }
 
 pub(super) fn value(json: &str) -> Value {
@@ -94,6 +100,9 @@ impl World {
             lifecycle: Vec::new(),
             end: None,
             journal: Vec::new(),
+            snapshots: Vec::new(),
+            stored: StoredValues::default(),
+            values: BTreeMap::new(),
         };
         world.tell(Event::Started { input: value(input), settings: Box::new(settings) });
         world
@@ -109,13 +118,13 @@ impl World {
     }
 
     fn handle(&mut self, event: Event) {
-        self.machine.handle_event(self.now, event.clone());
+        let mut record = RecordWriter::begin(self.now, &event, &mut self.stored);
+        self.machine.handle_event(self.now, event);
         while self.machine.work(7) {}
-        let mut configs = Vec::new();
         while let Some(action) = self.machine.poll_action() {
             match action {
                 Action::SaveConfig { id, config } => {
-                    configs.push((id.number, config.clone()));
+                    record.config(id.number, &config, &mut self.stored);
                     self.configs.insert(id.number, config);
                 }
                 Action::DispatchTask(dispatch) => {
@@ -133,8 +142,42 @@ impl World {
                 Action::StartTimer { .. } | Action::CancelTimer { .. } => {}
             }
         }
-        let (transitions, checksum) = (self.machine.transitions(), self.machine.checksum());
-        self.journal.push(Record { at: self.now, event, configs, transitions, checksum });
+        let encoded = record.finish(self.machine.transitions(), self.machine.checksum());
+        self.store(encoded.values);
+        self.journal.push(encoded.record);
+        self.take_snapshot();
+    }
+
+    fn store(&mut self, values: Vec<(Digest, Bytes)>) {
+        for (digest, text) in values {
+            assert_eq!(self.values.insert(digest, text), None, "a value is stored once");
+        }
+    }
+
+    /// Takes a snapshot, which must read back to a machine of which the same snapshot is taken.
+    fn take_snapshot(&mut self) {
+        let configs: Vec<_> =
+            self.configs.iter().map(|(task, config)| (*task, Bytes::from(config.to_json()))).collect();
+        let needed =
+            || configs.iter().filter(|(task, _)| self.machine.needs_config(*task)).map(|(task, text)| (*task, text));
+        let taken = EncodedSnapshot::of(&self.machine, needed(), &mut self.stored).expect("no work is left");
+        self.store(taken.values);
+        let mut stored = StoredValues::default();
+        let restored = self.restore(&taken.snapshot, &mut stored);
+        let configs: Vec<_> = restored.configs;
+        let again = configs.iter().map(|(task, text)| (*task, text));
+        let again = EncodedSnapshot::of(&restored.machine, again, &mut stored).expect("no work is left");
+        assert_eq!((again.snapshot, again.values), (taken.snapshot.clone(), Vec::new()));
+        self.snapshots.push((self.journal.len(), taken.snapshot));
+    }
+
+    fn restore(&self, snapshot: &[u8], stored: &mut StoredValues) -> Restored {
+        let source = |digest| self.values.get(&digest).map(|text| text.to_vec());
+        Restored::decode(snapshot, self.id(), &self.definition, &source, stored).unwrap()
+    }
+
+    fn id(&self) -> WorkflowExecId {
+        WorkflowExecId::from_idempotency_key(&TenantId::new("test").unwrap(), "test", "1")
     }
 
     fn ended(&mut self, end: End) {
@@ -200,20 +243,24 @@ impl World {
         }
     }
 
-    /// Replays the journal through the codec, in slices of another size: every event must lead to the same actions.
+    /// Replays the journal, and the rest of it after snapshots: every event must lead to the same actions.
     #[track_caller]
     pub(super) fn check_replay(&self) {
-        let id = WorkflowExecId::from_idempotency_key(&TenantId::new("test").unwrap(), "test", "1");
-        let mut machine = Machine::new(id, Arc::clone(&self.definition));
-        for (position, record) in self.journal.iter().enumerate() {
-            let encoded = record.encode();
-            let source =
-                |digest| encoded.values.iter().find(|(stored, _)| *stored == digest).map(|(_, text)| text.clone());
-            let record = Record::decode(&encoded.record, &source).unwrap();
+        self.replay(Machine::new(self.id(), Arc::clone(&self.definition)), 0);
+        for (included, snapshot) in self.snapshots.iter().step_by(1 + self.snapshots.len() / 5) {
+            self.replay(self.restore(snapshot, &mut StoredValues::default()).machine, *included);
+        }
+    }
+
+    #[track_caller]
+    fn replay(&self, mut machine: Machine, from: usize) {
+        let source = |digest| self.values.get(&digest).map(|text| text.to_vec());
+        for (position, record) in self.journal.iter().enumerate().skip(from) {
+            let record = Record::decode(record, &source).unwrap();
             machine.replay_event(record.at, record.event, record.configs);
             assert!(!machine.work(record.transitions), "record {position}: more to do than was done");
             while machine.poll_action().is_some() {}
-            assert_eq!(machine.checksum(), record.checksum, "record {position} leads to other actions");
+            assert_eq!(machine.checksum(), record.checksum, "from {from}, record {position} leads to other actions");
         }
         assert_eq!(machine.phase() == Phase::Ended, self.end.is_some());
         assert_eq!(machine.poll_timeout(), self.machine.poll_timeout());

@@ -1,0 +1,231 @@
+//! A machine from what a snapshot holds of it.
+//!
+//! What an image says of itself is checked as far as the machine relies on it: frames, runs and tasks that name each other exist.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::codec::CodecError;
+use crate::codec::snapshot::{TableReader, malformed, v1};
+use crate::definition::{Definition, Kind, TaskList};
+use crate::ids::{Digest, WorkflowExecId};
+use crate::machine::frame::{
+    Call, CallPhase, Fork, Frame, FrameId, Loop, Map, Run, RunId, State, Surroundings, Try, TryPhase,
+};
+use crate::machine::timers::{Purpose, Timers};
+use crate::machine::{Machine, Phase, TimerId, WorkflowInfo};
+use crate::problem::Problem;
+use crate::time::{Millis, Timestamp};
+use crate::value::Value;
+
+impl Machine {
+    pub(crate) fn from_image(
+        image: v1::Machine,
+        id: WorkflowExecId,
+        definition: &Arc<Definition>,
+        table: &TableReader,
+    ) -> Result<Self, CodecError> {
+        if Digest::from_bytes(image.definition) != definition.digest {
+            return Err(malformed("the snapshot was made on another definition"));
+        }
+        let workflow = WorkflowInfo {
+            id,
+            name: definition.name.clone(),
+            input: table.value(image.input)?,
+            started_at: Timestamp(image.started_at),
+        };
+        let frames = image.frames.into_iter().map(|(id, frame)| Ok((id, restore_frame(frame, table)?)));
+        let frames = frames.collect::<Result<BTreeMap<_, _>, CodecError>>()?;
+        let list_of = |run: &v1::Run| list_of(run, definition, &frames);
+        let runs = image.runs.into_iter().map(|(id, run)| Ok((id, restore_run(list_of(&run)?, run, table)?)));
+        let runs = runs.collect::<Result<BTreeMap<_, _>, CodecError>>()?;
+        let machine = Self {
+            workflow: Arc::new(workflow),
+            settings: image.settings.into_settings(),
+            phase: match image.phase {
+                v1::Phase::New => Phase::New,
+                v1::Phase::Running => Phase::Running,
+                v1::Phase::Suspended => Phase::Suspended,
+                v1::Phase::Ended => Phase::Ended,
+            },
+            now: Timestamp(image.now),
+            suspended_at: Timestamp(image.suspended_at),
+            frames,
+            runs,
+            timers: restore_timers(image.timers),
+            next_frame: image.next_frame,
+            next_run: image.next_run,
+            open: image.open.into_iter().collect(),
+            queued: image.queued.into_iter().collect(),
+            stopping: image.stopping.into_iter().collect(),
+            ..Self::new(id, Arc::clone(definition))
+        };
+        machine.check_names()?;
+        Ok(machine)
+    }
+
+    /// Frames and runs that name each other exist.
+    fn check_names(&self) -> Result<(), CodecError> {
+        let has_run = |run: &RunId| self.runs.contains_key(run);
+        let has_frame = |frame: &FrameId| self.frames.contains_key(frame);
+        let frames_hold =
+            self.frames.values().all(|frame| has_run(&frame.run) && inner_runs(&frame.state).all(has_run));
+        let runs_hold = self.runs.values().all(|run| run.owner.iter().chain(&run.frame).all(has_frame));
+        // A call that was stopped while it was queued stays in the queue until its turn comes.
+        if frames_hold && runs_hold && self.open.iter().all(has_frame) {
+            return Ok(());
+        }
+        Err(malformed("a task or a list that is named is missing"))
+    }
+}
+
+fn inner_runs(state: &State) -> impl Iterator<Item = &RunId> {
+    let (one, many) = match state {
+        State::Entering | State::Call(_) | State::Wait(_) => (None, None),
+        State::List(run) => (Some(run), None),
+        State::Loop(state) => (state.run.as_ref(), None),
+        State::Map(map) => (None, Some(map.runs.values())),
+        State::Fork(fork) => (None, Some(fork.runs.values())),
+        State::Try(state) => match &state.phase {
+            TryPhase::Body(run, _) | TryPhase::Catch(run) => (Some(run), None),
+            TryPhase::Backoff(_) => (None, None),
+        },
+    };
+    one.into_iter().chain(many.into_iter().flatten())
+}
+
+/// The list that a run goes through: which of its owner's lists it is follows from the slot.
+fn list_of(run: &v1::Run, definition: &Definition, frames: &BTreeMap<FrameId, Frame>) -> Result<TaskList, CodecError> {
+    let Some(owner) = run.owner else { return Ok(Arc::clone(&definition.body)) };
+    let owner = frames.get(&owner).ok_or_else(|| malformed("the owner of a list is missing"))?;
+    let list = match &definition.node(owner.node).kind {
+        Kind::Do(list) => Some(Arc::clone(list)),
+        Kind::For(task) => Some(Arc::clone(&task.body)),
+        Kind::Fork(task) => task.branches.get(run.slot as usize).map(|branch| TaskList::from([*branch])),
+        Kind::Try(task) if run.slot == 0 => Some(Arc::clone(&task.body)),
+        Kind::Try(task) => task.catch.body.clone(),
+        Kind::Call(_) | Kind::Set(_) | Kind::Switch(_) | Kind::Raise(_) | Kind::Wait(_) => None,
+    };
+    list.ok_or_else(|| malformed("a list belongs to a task that has none"))
+}
+
+fn restore_frame(frame: v1::Frame, table: &TableReader) -> Result<Frame, CodecError> {
+    Ok(Frame {
+        node: table.node(frame.pointer)?,
+        run: frame.run,
+        path: frame.path,
+        raw_input: table.value(frame.raw_input)?,
+        input: table.value(frame.input)?,
+        started_at: Timestamp(frame.started_at),
+        timeout: frame.timeout.map(TimerId),
+        state: restore_state(frame.state, table)?,
+    })
+}
+
+fn restore_state(state: v1::State, table: &TableReader) -> Result<State, CodecError> {
+    Ok(match state {
+        v1::State::Entering => State::Entering,
+        v1::State::Call { attempt, losses, phase } => State::Call(Call {
+            attempt,
+            losses,
+            phase: match phase {
+                v1::CallPhase::Queued => CallPhase::Queued,
+                v1::CallPhase::Dispatched => CallPhase::Dispatched,
+                v1::CallPhase::Backoff { timer } => CallPhase::Backoff(TimerId(timer)),
+            },
+        }),
+        v1::State::List { run } => State::List(run),
+        v1::State::Loop { items, next, value, run } => {
+            State::Loop(Loop { items: table.value(items)?, next, value: table.value(value)?, run })
+        }
+        v1::State::Map(map) => State::Map(Box::new(restore_map(map, table)?)),
+        v1::State::Fork(fork) => State::Fork(Box::new(restore_fork(fork, table)?)),
+        v1::State::Try { round, began_at, phase } => {
+            let phase = match phase {
+                v1::TryPhase::Body { run, timer } => TryPhase::Body(run, timer.map(TimerId)),
+                v1::TryPhase::Backoff { timer } => TryPhase::Backoff(TimerId(timer)),
+                v1::TryPhase::Catch { run } => TryPhase::Catch(run),
+            };
+            State::Try(Box::new(Try { round, began_at: Timestamp(began_at), phase }))
+        }
+        v1::State::Wait { timer } => State::Wait(TimerId(timer)),
+    })
+}
+
+fn restore_map(map: v1::Map, table: &TableReader) -> Result<Map, CodecError> {
+    let failures = map.failures.into_iter().map(|(index, problem)| Ok((index, restore_problem(problem, table)?)));
+    Ok(Map {
+        items: table.value(map.items)?,
+        count: map.count,
+        next: map.next,
+        runs: map.runs.into_iter().collect(),
+        outputs: restore_outputs(map.outputs, table)?,
+        order: map.order,
+        failures: failures.collect::<Result<_, CodecError>>()?,
+        successes: map.successes,
+    })
+}
+
+fn restore_fork(fork: v1::Fork, table: &TableReader) -> Result<Fork, CodecError> {
+    let exported = fork.exported.map(|(slot, context)| Ok::<_, CodecError>((slot, table.value(context)?)));
+    Ok(Fork {
+        runs: fork.runs.into_iter().collect(),
+        outputs: restore_outputs(fork.outputs, table)?,
+        exported: exported.transpose()?,
+        fault: fork.fault.map(|problem| restore_problem(problem, table)).transpose()?,
+    })
+}
+
+fn restore_outputs(outputs: Vec<Option<u32>>, table: &TableReader) -> Result<Vec<Option<Value>>, CodecError> {
+    outputs.into_iter().map(|output| output.map(|output| table.value(output)).transpose()).collect()
+}
+
+fn restore_run(list: TaskList, run: v1::Run, table: &TableReader) -> Result<Run, CodecError> {
+    let item = run.item.map(|(item, index)| Ok::<_, CodecError>((table.value(item)?, index)));
+    let around = Surroundings {
+        context: table.value(run.context)?,
+        exported: run.exported,
+        bindings: table.bindings(run.bindings)?,
+        item: item.transpose()?,
+        path: run.path,
+        round: run.round,
+    };
+    Ok(Run {
+        owner: run.owner,
+        slot: run.slot,
+        list,
+        position: run.position,
+        jumps: run.jumps,
+        value: table.value(run.value)?,
+        frame: run.frame,
+        around,
+    })
+}
+
+fn restore_problem(problem: v1::Problem, table: &TableReader) -> Result<Problem, CodecError> {
+    let v1::Problem { kind, status, title, detail, instance, data, retryable } = problem;
+    let data = data.map(|data| table.value(data)).transpose()?;
+    Ok(Problem { kind, status, title, detail, instance, data, retryable })
+}
+
+fn restore_timers(image: v1::Timers) -> Timers {
+    let mut timers = Timers {
+        next: image.next,
+        active_used: Millis(image.active_used_ms),
+        active: image.active.map(|(since, timer)| (Timestamp(since), TimerId(timer))),
+        ..Timers::default()
+    };
+    for (timer, at, purpose) in image.running {
+        let purpose = match purpose {
+            v1::Purpose::Wait(frame) => Purpose::Wait(frame),
+            v1::Purpose::Attempt(frame) => Purpose::Attempt(frame),
+            v1::Purpose::Round(frame) => Purpose::Round(frame),
+            v1::Purpose::RoundTimeout(frame) => Purpose::RoundTimeout(frame),
+            v1::Purpose::TaskTimeout(frame) => Purpose::TaskTimeout(frame),
+            v1::Purpose::WorkflowTimeout => Purpose::WorkflowTimeout,
+            v1::Purpose::ActiveTimeout => Purpose::ActiveTimeout,
+        };
+        timers.put(TimerId(timer), Timestamp(at), purpose);
+    }
+    timers
+}
