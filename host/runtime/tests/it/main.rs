@@ -1,0 +1,5 @@
+//! The runtime as the engine uses it, with real components in it.
+
+mod kit;
+
+mod running;
