@@ -1,56 +1,29 @@
-//! The engine as its users see it: start an execution, look at it, wait for it, and tell it what to do.
+//! The engine as its users see it: launch it, look at an execution, wait for it, tell it what to do, and stop.
+//!
+//! How executions are started stands in `admission`, what is seen of them while they run in `history` and `follow`.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use futures::FutureExt as _;
-use sandmill_core::definition::Definition;
-use sandmill_core::ids::{Digest, TenantId, WorkflowExecId};
-use sandmill_core::machine::{Event, Settings};
+use sandmill_core::ids::WorkflowExecId;
+use sandmill_core::machine::Event;
 use sandmill_core::value::Value;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle as TaskHandle;
 
-use crate::execution::{Answer, Execution, Incoming, NotDone};
+use crate::execution::NotDone;
 use crate::ports::{Completion, ExecutionKey, ExecutionRow, Executions, Journal, Status, StoreError, StoredValue};
 use crate::shard::{Mail, Shard, Wake, event_of};
 use crate::shared::{Options, Parts, Shared};
-use crate::worker;
 use crate::writer::Writer;
+use crate::{sweeper, worker};
 
 /// Executions that are asked for at a time after a restart, and when parked ones are due.
 const KEYS_PER_READ: usize = 256;
-
-/// A request to start an execution.
-#[derive(Debug, Clone)]
-pub struct Start {
-    /// Whose it is.
-    pub tenant: TenantId,
-    /// What it runs on.
-    pub definition: Arc<Definition>,
-    /// Its raw input.
-    pub input: Value,
-    /// Starts once, however often it is asked for.
-    pub idempotency_key: Option<String>,
-    /// Where its id comes from, when there is no key.
-    pub random: u128,
-}
-
-/// Why an execution was not started.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum StartError {
-    /// The key was used with another input.
-    #[error("the idempotency key was used with another input, for execution {0}: use another key")]
-    KeyReused(WorkflowExecId),
-    /// Too many starts wait, or the engine is about to stop.
-    #[error("the engine cannot take more executions right now: try again later")]
-    Busy,
-    /// The store said no.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// Why an execution was not told something.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -102,13 +75,19 @@ pub enum Control {
 
 /// A running engine.
 pub struct Engine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) starts: Semaphore,
+    pub(crate) is_draining: AtomicBool,
     shards: Vec<mpsc::UnboundedSender<Mail>>,
-    starts: Semaphore,
-    is_draining: AtomicBool,
-    shard_tasks: Vec<TaskHandle<()>>,
-    /// What takes completions, what wakes parked executions, and the worker.
+    running: Mutex<Running>,
+}
+
+/// What runs for an engine, until it is stopped.
+struct Running {
+    shards: Vec<TaskHandle<()>>,
+    /// What takes completions, what wakes parked executions, and what removes expired ones.
     helpers: Vec<TaskHandle<()>>,
+    worker: Option<TaskHandle<()>>,
     journal_thread: Option<JoinHandle<()>>,
 }
 
@@ -121,46 +100,12 @@ impl Engine {
         let shared = Arc::new(Shared::new(parts, writer, options));
         let (shards, shard_tasks) = (0..shared.options.shards.max(1)).map(|_| spawn_shard(&shared)).unzip();
         let starts = Semaphore::new(shared.options.starts_waiting_max);
-        let mut engine = Self {
-            shared,
-            shards,
-            starts,
-            is_draining: AtomicBool::new(false),
-            shard_tasks,
-            helpers: Vec::new(),
-            journal_thread: Some(journal_thread),
-        };
+        let running =
+            Running { shards: shard_tasks, helpers: Vec::new(), worker: None, journal_thread: Some(journal_thread) };
+        let engine = Self { shared, starts, is_draining: AtomicBool::new(false), shards, running: Mutex::new(running) };
         engine.recover()?;
         engine.spawn_helpers();
         Ok(engine)
-    }
-
-    /// Starts an execution, and returns its id once that is durable. With a key that was used before: the id from then.
-    pub async fn start(&self, start: Start) -> Result<WorkflowExecId, StartError> {
-        let _permit = self.starts.try_acquire().map_err(|_| StartError::Busy)?;
-        if self.is_draining.load(Ordering::Relaxed) {
-            return Err(StartError::Busy);
-        }
-        let key = key_of(&start);
-        let input = start.input.digest();
-        let has_key = start.idempotency_key.is_some();
-        if let Some(row) = self.row_of_key(&key, has_key)? {
-            return if row.input == input { Ok(key.id) } else { Err(StartError::KeyReused(key.id)) };
-        }
-        let (answer, durable) = oneshot::channel();
-        let execution = self.new_execution(&key, start, input, answer);
-        self.send(&key, Mail::Start(Box::new(execution)));
-        durable.await.map_err(|_| StartError::Busy)?.map_err(|refusal| StartError::Store(refusal.into()))?;
-        // Another start with the same key may have come first.
-        match self.row_of_key(&key, has_key)? {
-            Some(row) if row.input != input => Err(StartError::KeyReused(key.id)),
-            _ => Ok(key.id),
-        }
-    }
-
-    /// The row of an execution that a key may have started before; an id that was drawn is nobody else's.
-    fn row_of_key(&self, key: &ExecutionKey, has_key: bool) -> Result<Option<ExecutionRow>, StoreError> {
-        if has_key { self.row(key) } else { Ok(None) }
     }
 
     /// The index row of an execution.
@@ -170,13 +115,10 @@ impl Engine {
 
     /// The row of an execution once it has ended. Waits for as long as it takes: whoever has less time drops the future.
     pub async fn ended(&self, key: &ExecutionKey) -> Result<Option<ExecutionRow>, StoreError> {
+        let mut news = self.shared.end_news.subscribe(key);
         loop {
-            let mut told = self.shared.wait_for(key);
             match self.row(key)? {
-                Some(row) if !row.status.is_ended() => {
-                    // An error means that the sender was dropped after it told us.
-                    let _ = told.changed().await;
-                }
+                Some(row) if !row.status.is_ended() => news.changed().await,
                 row => return Ok(row),
             }
         }
@@ -216,21 +158,22 @@ impl Engine {
     }
 
     /// Stops: takes nothing new, lets the tasks that run come to an end, and returns once everything that was acknowledged is durable.
-    pub async fn drain(mut self) {
-        self.is_draining.store(true, Ordering::Relaxed);
+    ///
+    /// Waits for tasks as long as [`Options::drain`] says; those that run longer are begun again by the next engine. Whoever still holds the engine
+    /// can look at executions and start none.
+    pub async fn stop(&self) {
+        self.is_draining.store(true, Ordering::SeqCst);
         self.shared.queue.close().await;
-        let helpers = std::mem::take(&mut self.helpers);
-        // The worker, which is the last of them, ends once what it runs has ended; the others never end by themselves.
-        for (position, helper) in helpers.into_iter().rev().enumerate() {
-            if position > 0 {
-                helper.abort();
-            }
-            // Aborted tasks end with an error, which is what was asked for.
-            let _ = helper.await;
+        for helper in self.running().helpers.drain(..) {
+            helper.abort();
+        }
+        let worker = self.running().worker.take();
+        if let Some(worker) = worker {
+            self.let_tasks_end(worker).await;
         }
         // What the last tasks brought back is taken before the shards are told to come to an end.
         while let Some(Some(completion)) = self.shared.queue.completion().now_or_never() {
-            deliver(&self.shards, completion);
+            deliver(&self.shared, &self.shards, completion);
         }
         for shard in &self.shards {
             let (answer, drained) = oneshot::channel();
@@ -239,36 +182,38 @@ impl Engine {
                 let _ = drained.await;
             }
         }
-        for shard in std::mem::take(&mut self.shard_tasks) {
+        let shard_tasks = std::mem::take(&mut self.running().shards);
+        for shard in shard_tasks {
             report(shard.await);
         }
-        let journal_thread = self.journal_thread.take();
+        self.shared.live.flush().await;
+        self.shared.library.close();
+        self.shared.end_news.tell_all();
+    }
+
+    /// Stops, and lets go of the store.
+    pub async fn drain(self) {
+        self.stop().await;
+        let journal_thread = self.running().journal_thread.take();
         drop(self);
         if let Some(thread) = journal_thread {
             report(tokio::task::spawn_blocking(move || thread.join()).await.map(drop));
         }
     }
 
-    fn new_execution(&self, key: &ExecutionKey, start: Start, input: Digest, answer: Answer) -> Execution {
-        let row = ExecutionRow {
-            id: key.id,
-            workflow: start.definition.name.to_string(),
-            definition: start.definition.digest,
-            status: Status::Pending,
-            started_at: self.shared.clock.now(),
-            ended_at: None,
-            expires_at: None,
-            input,
-            result: None,
-        };
-        let mut execution = Execution::new(key.clone(), row, &start.definition, &self.shared.options);
-        let settings = Settings { seed: seed_of(key.id), ..self.shared.options.settings.clone() };
-        let event = Event::Started { input: start.input, settings: Box::new(settings) };
-        execution.inbox.push_back(Incoming { event, answer: Some(answer) });
-        execution
+    async fn let_tasks_end(&self, mut worker: TaskHandle<()>) {
+        let longest = Duration::from_millis(self.shared.options.drain.0);
+        if tokio::time::timeout(longest, &mut worker).await.is_err() {
+            tracing::warn!(seconds = longest.as_secs(), "tasks still run: they are left to the journal");
+            worker.abort();
+        }
     }
 
-    fn send(&self, key: &ExecutionKey, mail: Mail) {
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn send(&self, key: &ExecutionKey, mail: Mail) {
         send(&self.shards, key, mail);
     }
 
@@ -284,18 +229,23 @@ impl Engine {
         }
     }
 
-    fn spawn_helpers(&mut self) {
-        self.helpers.push(tokio::spawn(take_completions(Arc::clone(&self.shared), self.shards.clone())));
-        self.helpers.push(tokio::spawn(wake_due(Arc::clone(&self.shared), self.shards.clone())));
-        let (queue, runner) = (Arc::clone(&self.shared.queue), Arc::clone(&self.shared.runner));
-        self.helpers.push(tokio::spawn(worker::work(queue, runner, self.shared.options.slots)));
+    fn spawn_helpers(&self) {
+        let (shared, shards) = (&self.shared, &self.shards);
+        let mut running = self.running();
+        running.helpers.push(tokio::spawn(take_completions(Arc::clone(shared), shards.clone())));
+        running.helpers.push(tokio::spawn(wake_due(Arc::clone(shared), shards.clone())));
+        running.helpers.push(tokio::spawn(sweeper::sweep(Arc::clone(shared))));
+        let (queue, runner) = (Arc::clone(&shared.queue), Arc::clone(&shared.runner));
+        running.worker = Some(tokio::spawn(worker::work(queue, runner, shared.options.slots)));
     }
 }
 
 /// An engine that is dropped without being drained stops at once, as if its process had been killed.
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.shard_tasks.iter().chain(&self.helpers).for_each(TaskHandle::abort);
+        let running = self.running.get_mut().unwrap_or_else(PoisonError::into_inner);
+        running.shards.iter().chain(&running.helpers).chain(&running.worker).for_each(TaskHandle::abort);
+        self.shared.library.close();
     }
 }
 
@@ -337,11 +287,13 @@ fn spawn_shard(shared: &Arc<Shared>) -> (mpsc::UnboundedSender<Mail>, TaskHandle
 /// Completions go to the shard of their execution.
 async fn take_completions(shared: Arc<Shared>, shards: Vec<mpsc::UnboundedSender<Mail>>) {
     while let Some(completion) = shared.queue.completion().await {
-        deliver(&shards, completion);
+        deliver(&shared, &shards, completion);
     }
 }
 
-fn deliver(shards: &[mpsc::UnboundedSender<Mail>], completion: Completion) {
+fn deliver(shared: &Shared, shards: &[mpsc::UnboundedSender<Mail>], completion: Completion) {
+    shared.live.task_ended(&completion.tenant, completion.id);
+    shared.meters.task_ended(&completion.result);
     let key = ExecutionKey { tenant: completion.tenant.clone(), id: completion.id.workflow };
     send(shards, &key.clone(), Mail::Deliver(key, event_of(completion), None));
 }
@@ -381,19 +333,6 @@ fn send(shards: &[mpsc::UnboundedSender<Mail>], key: &ExecutionKey, mail: Mail) 
     let shard = usize::try_from(hash.finish() % shards.len() as u64).expect("smaller than the number of shards");
     // A shard ends only when the engine does, and then nobody waits for an answer.
     let _ = shards[shard].send(mail);
-}
-
-fn key_of(start: &Start) -> ExecutionKey {
-    let id = match &start.idempotency_key {
-        Some(key) => WorkflowExecId::from_idempotency_key(&start.tenant, &start.definition.name.to_string(), key),
-        None => WorkflowExecId::from_random(start.random),
-    };
-    ExecutionKey { tenant: start.tenant.clone(), id }
-}
-
-fn seed_of(id: WorkflowExecId) -> u64 {
-    let bytes = id.to_bytes();
-    u64::from_be_bytes(bytes[..8].try_into().expect("8 of 16 bytes"))
 }
 
 fn report<T, E: std::fmt::Debug>(ended: Result<T, E>) {

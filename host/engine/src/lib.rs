@@ -6,20 +6,30 @@
 //! One request on its way: [`Engine::start`] -> its shard (`shard`) -> the machine's turn (`execution`) -> the journal (`writer`) -> only then
 //! the queue (`queue`), a worker (`worker`), and back with a completion.
 
+pub mod metrics;
 pub mod ports;
 
+mod admission;
 mod engine;
 mod execution;
+mod follow;
+mod health;
+mod live;
+mod notices;
 mod queue;
 mod recovery;
 mod registry;
 mod shard;
 mod shared;
+mod sweeper;
 mod worker;
 mod writer;
 
-pub use engine::{Control, ControlError, Engine, Start, StartError};
+pub use admission::{Start, StartError};
+pub use engine::{Control, ControlError, Engine};
 pub use execution::Snapshots;
+pub use health::Health;
+pub use live::Live;
 pub use queue::MemoryQueue;
 pub use registry::{COMPONENT_BYTES_MAX, Compile, DeployError, RegisterError, Registered, Registry};
 pub use shared::{Options, Parts};

@@ -291,7 +291,10 @@ pub trait TaskQueue: Send + Sync {
     /// The next completion for the engine; `None` once the queue is closed.
     async fn completion(&self) -> Option<Completion>;
 
-    /// Hands nothing more to workers. What they have still comes back.
+    /// How many tasks wait for a worker, as far as it is known here.
+    fn depth(&self) -> usize;
+
+    /// Takes no more tasks: workers get what waits, and then the end.
     async fn close(&self);
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Mutex;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use sandmill_core::ids::{TaskExecId, TenantId};
 use tokio::sync::{Notify, mpsc};
 
+use crate::metrics::QueueMeters;
 use crate::ports::{Completion, TaskMessage, TaskQueue};
 
 /// A queue between an engine and the workers of its own process.
@@ -15,11 +17,13 @@ pub struct MemoryQueue {
     changed: Notify,
     completed: mpsc::UnboundedSender<Completion>,
     completions: tokio::sync::Mutex<mpsc::UnboundedReceiver<Completion>>,
+    meters: QueueMeters,
 }
 
 #[derive(Default)]
 struct Waiting {
-    messages: VecDeque<TaskMessage>,
+    /// With the moment at which each was put in.
+    messages: VecDeque<(TaskMessage, Instant)>,
     /// What is in the queue, by task and attempt, so that putting it in twice changes nothing.
     present: HashSet<(TaskExecId, u32)>,
     is_closed: bool,
@@ -34,6 +38,7 @@ impl Default for MemoryQueue {
             changed: Notify::new(),
             completed,
             completions: tokio::sync::Mutex::new(completions),
+            meters: QueueMeters::new(),
         }
     }
 }
@@ -43,7 +48,9 @@ impl MemoryQueue {
     fn poll(&self) -> Option<Option<TaskMessage>> {
         let mut waiting = self.lock();
         match waiting.messages.pop_front() {
-            Some(message) => {
+            Some((message, since)) => {
+                self.meters.depth.set(waiting.messages.len() as f64);
+                self.meters.wait.record(since.elapsed());
                 waiting.present.remove(&(message.dispatch.id, message.dispatch.attempt));
                 Some(Some(message))
             }
@@ -61,7 +68,8 @@ impl TaskQueue for MemoryQueue {
     async fn enqueue(&self, message: TaskMessage) {
         let mut waiting = self.lock();
         if waiting.present.insert((message.dispatch.id, message.dispatch.attempt)) {
-            waiting.messages.push_back(message);
+            waiting.messages.push_back((message, Instant::now()));
+            self.meters.depth.set(waiting.messages.len() as f64);
             drop(waiting);
             self.changed.notify_one();
         }
@@ -81,8 +89,9 @@ impl TaskQueue for MemoryQueue {
 
     async fn withdraw(&self, tenant: &TenantId, id: TaskExecId) -> bool {
         let mut waiting = self.lock();
-        let place = waiting.messages.iter().position(|message| message.dispatch.id == id && message.tenant == *tenant);
-        let Some(message) = place.and_then(|place| waiting.messages.remove(place)) else { return false };
+        let place =
+            waiting.messages.iter().position(|(message, _)| message.dispatch.id == id && message.tenant == *tenant);
+        let Some((message, _)) = place.and_then(|place| waiting.messages.remove(place)) else { return false };
         waiting.present.remove(&(id, message.dispatch.attempt))
     }
 
@@ -93,6 +102,10 @@ impl TaskQueue for MemoryQueue {
 
     async fn completion(&self) -> Option<Completion> {
         self.completions.lock().await.recv().await
+    }
+
+    fn depth(&self) -> usize {
+        self.lock().messages.len()
     }
 
     async fn close(&self) {

@@ -16,7 +16,7 @@ use sandmill_core::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::execution::{Answer, Execution, Incoming, NotDone, Outcome, Turn};
-use crate::ports::{Batch, Completion, ExecutionKey, StoreError, TaskMessage, TaskResult};
+use crate::ports::{Batch, Completion, ExecutionKey, Status, StoreError, TaskMessage, TaskResult};
 use crate::recovery::LoadError;
 use crate::shared::Shared;
 
@@ -69,6 +69,8 @@ pub(crate) struct Shard {
     postponed: HashMap<ExecutionKey, Postponed>,
     appends_on_their_way: usize,
     draining: Option<oneshot::Sender<()>>,
+    /// How many executions it had in memory, and how many of them were runnable, when it said so last.
+    load: (usize, usize),
 }
 
 impl Shard {
@@ -87,6 +89,7 @@ impl Shard {
             postponed: HashMap::new(),
             appends_on_their_way: 0,
             draining: None,
+            load: (0, 0),
         };
         (shard, myself)
     }
@@ -97,6 +100,7 @@ impl Shard {
             while let Ok(mail) = self.mail.try_recv() {
                 self.take(mail).await;
             }
+            self.report_load();
             if self.is_drained() {
                 return;
             }
@@ -120,6 +124,17 @@ impl Shard {
     fn next_round(&mut self) -> Vec<ExecutionKey> {
         let count = self.runnable.len().min(TURNS_PER_ROUND);
         self.runnable.drain(..count).collect()
+    }
+
+    fn report_load(&mut self) {
+        let load = (self.executions.len(), self.runnable.len());
+        if load.0 != self.load.0 {
+            self.shared.count_in_memory(self.load.0, load.0);
+        }
+        if load.1 != self.load.1 {
+            self.shared.meters.runnable.increment(load.1 as f64 - self.load.1 as f64);
+        }
+        self.load = load;
     }
 
     async fn take(&mut self, mail: Mail) {
@@ -224,6 +239,7 @@ impl Shard {
     /// Does what follows from events that are durable.
     async fn perform(&mut self, key: ExecutionKey, outcome: Outcome) {
         outcome.answers.into_iter().for_each(|answer| drop(answer.send(Ok(()))));
+        self.shared.appended(&key);
         for action in outcome.actions {
             match action {
                 Action::DispatchTask(dispatch) => self.dispatch(&key, *dispatch).await,
@@ -235,7 +251,9 @@ impl Shard {
                         self.shared.runner.cancel(&key.tenant, id);
                     }
                 }
-                Action::Complete { .. } | Action::Fault { .. } | Action::Cancelled => self.shared.ended(&key),
+                Action::Complete { .. } => self.shared.ended(&key, Status::Completed),
+                Action::Fault { .. } => self.shared.ended(&key, Status::Faulted),
+                Action::Cancelled => self.shared.ended(&key, Status::Cancelled),
                 Action::SaveConfig { .. }
                 | Action::StartTimer { .. }
                 | Action::CancelTimer { .. }
@@ -253,6 +271,7 @@ impl Shard {
         let Some(config) = self.executions.get(key).and_then(|execution| execution.config(dispatch.id.number)) else {
             return;
         };
+        self.shared.meters.dispatched.increment(1);
         self.shared
             .queue
             .enqueue(TaskMessage { tenant: key.tenant.clone(), dispatch: Arc::new(dispatch), config })

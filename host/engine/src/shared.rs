@@ -1,14 +1,17 @@
 //! What all shards use: the ports, the writer, and who waits for which execution.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use sandmill_core::machine::Settings;
 use sandmill_core::time::{Millis, Timestamp};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use crate::execution::Snapshots;
-use crate::ports::{Clock, Definitions, ExecutionKey, Runner, SharedStore, StoreError, TaskQueue};
+use crate::live::Live;
+use crate::metrics::EngineMeters;
+use crate::notices::Notices;
+use crate::ports::{Clock, Definitions, ExecutionKey, Runner, SharedStore, Status, StoreError, TaskQueue};
 use crate::writer::Writer;
 
 /// How an engine runs.
@@ -22,6 +25,10 @@ pub struct Options {
     pub retention: Millis,
     /// Starts that wait to become durable at most; more are told to come back later.
     pub starts_waiting_max: usize,
+    /// Executions in memory at most: while there are more, starts are told to come back later. What is parked is on disk and does not count.
+    pub executions_in_memory_max: usize,
+    /// How long tasks that run are waited for when the engine is drained. What runs longer is left to the journal.
+    pub drain: Millis,
     /// What new executions run under.
     pub settings: Settings,
     /// When snapshots are taken.
@@ -36,6 +43,8 @@ impl Default for Options {
             slots: 64 * cores,
             retention: Millis(7 * 24 * 60 * 60 * 1_000),
             starts_waiting_max: 1_000,
+            executions_in_memory_max: 50_000,
+            drain: Millis(30_000),
             settings: Settings::default(),
             snapshots: Snapshots::default(),
         }
@@ -53,10 +62,32 @@ pub struct Parts {
     pub queue: Arc<dyn TaskQueue>,
     /// What runs tasks.
     pub runner: Arc<dyn Runner>,
+    /// What the runner tells about tasks while they run.
+    pub live: Arc<Live>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Called when nobody knows any more what is durable: the process must end.
     pub on_store_failure: Arc<dyn Fn(&StoreError) + Send + Sync>,
+}
+
+/// What is needed to look at executions, also by those who still look when the engine has gone.
+pub(crate) struct Library {
+    /// News of executions that something was appended to.
+    pub(crate) append_news: Arc<Notices>,
+    /// True once nothing more will be appended.
+    is_closed: AtomicBool,
+}
+
+impl Library {
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::SeqCst)
+    }
+
+    /// Nothing more will be appended: whoever follows an execution need not wait any longer.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
+        self.append_news.tell_all();
+    }
 }
 
 pub(crate) struct Shared {
@@ -64,32 +95,46 @@ pub(crate) struct Shared {
     pub(crate) definitions: Arc<dyn Definitions>,
     pub(crate) queue: Arc<dyn TaskQueue>,
     pub(crate) runner: Arc<dyn Runner>,
+    pub(crate) live: Arc<Live>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) on_store_failure: Arc<dyn Fn(&StoreError) + Send + Sync>,
+    on_store_failure: Arc<dyn Fn(&StoreError) + Send + Sync>,
+    /// What the store said when it failed.
+    pub(crate) store_failure: OnceLock<String>,
     pub(crate) writer: Writer,
     pub(crate) options: Options,
     pub(crate) launched_at: Timestamp,
+    pub(crate) library: Arc<Library>,
+    pub(crate) meters: EngineMeters,
+    /// Executions in memory, of all shards.
+    pub(crate) in_memory: AtomicUsize,
     /// Wakes whoever looks for parked executions that are due.
     pub(crate) due: Notify,
-    waiters: Mutex<HashMap<ExecutionKey, watch::Sender<()>>>,
+    /// News of executions that ended, or that are worth looking at for another reason.
+    pub(crate) end_news: Arc<Notices>,
 }
 
 impl Shared {
     pub(crate) fn new(parts: Parts, writer: Writer, options: Options) -> Self {
-        let Parts { store, definitions, queue, runner, clock, on_store_failure } = parts;
-        let (waiters, launched_at) = (Mutex::default(), clock.now());
+        let Parts { store, definitions, queue, runner, live, clock, on_store_failure } = parts;
+        let library = Library { append_news: Arc::default(), is_closed: AtomicBool::new(false) };
+        let launched_at = clock.now();
         Self {
             store,
             definitions,
             queue,
             runner,
+            live,
             clock,
             on_store_failure,
+            store_failure: OnceLock::new(),
             writer,
             options,
             launched_at,
+            library: Arc::new(library),
+            meters: EngineMeters::new(),
+            in_memory: AtomicUsize::new(0),
             due: Notify::new(),
-            waiters,
+            end_news: Arc::default(),
         }
     }
 
@@ -98,19 +143,27 @@ impl Shared {
         self.due.notify_one();
     }
 
-    /// Told when the execution ends. Whoever waits looks at the row first, and again when told.
-    pub(crate) fn wait_for(&self, key: &ExecutionKey) -> watch::Receiver<()> {
-        let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
-        waiters.retain(|_, sender| sender.receiver_count() > 0);
-        waiters.entry(key.clone()).or_insert_with(|| watch::channel(()).0).subscribe()
+    /// Something of an execution is durable that was not before.
+    pub(crate) fn appended(&self, key: &ExecutionKey) {
+        self.library.append_news.tell(key);
     }
 
-    /// Tells those who wait for an execution that it is worth looking at its row.
-    pub(crate) fn ended(&self, key: &ExecutionKey) {
-        let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = waiters.remove(key) {
-            // Nobody may be waiting any more.
-            let _ = sender.send(());
-        }
+    /// An execution has ended, and that is durable.
+    pub(crate) fn ended(&self, key: &ExecutionKey, status: Status) {
+        EngineMeters::execution_ended(&key.tenant, status);
+        self.end_news.tell(key);
+    }
+
+    /// Nobody knows any more what is durable.
+    pub(crate) fn store_failed(&self, error: &StoreError) {
+        // Only what went wrong first is of interest.
+        let _ = self.store_failure.set(error.to_string());
+        (self.on_store_failure)(error);
+    }
+
+    /// Executions of one shard came into memory or left it.
+    pub(crate) fn count_in_memory(&self, before: usize, after: usize) {
+        self.in_memory.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
+        self.meters.in_memory.set(self.in_memory.load(Ordering::Relaxed) as f64);
     }
 }

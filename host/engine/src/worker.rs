@@ -5,24 +5,29 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::metrics::WorkerMeters;
 use crate::ports::{Completion, Runner, TaskMessage, TaskQueue, TaskResult};
 
 /// Runs tasks until the queue is closed and empty and the last one has ended.
 pub async fn work(queue: Arc<dyn TaskQueue>, runner: Arc<dyn Runner>, slots: usize) {
     let free = Arc::new(Semaphore::new(slots));
     let mut running = JoinSet::new();
+    let meters = Arc::new(WorkerMeters::new());
     loop {
         let Ok(slot) = Arc::clone(&free).acquire_owned().await else { break };
         let Some(message) = queue.next().await else { break };
         while running.try_join_next().is_some() {}
-        let (queue, runner) = (Arc::clone(&queue), Arc::clone(&runner));
+        let (queue, runner, meters) = (Arc::clone(&queue), Arc::clone(&runner), Arc::clone(&meters));
         running.spawn(async move {
+            let began = Instant::now();
             let completion = run(&*runner, message).await;
+            meters.seconds.record(began.elapsed());
             queue.complete(completion).await;
             drop(slot);
         });

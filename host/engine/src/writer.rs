@@ -8,7 +8,9 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
+use crate::metrics::CommitMeters;
 use crate::ports::{Batch, Journal, StoreError};
 
 /// Steps that share a sync at most. Past about fifty a bigger group gains nothing, and makes everybody in it wait for its size.
@@ -50,6 +52,7 @@ impl Writer {
 }
 
 fn write_all(journal: &dyn Journal, incoming: &Receiver<Append>) {
+    let meters = CommitMeters::new();
     while let Ok(first) = incoming.recv() {
         let mut group = vec![first];
         let mut steps = group[0].batches.len();
@@ -58,7 +61,9 @@ fn write_all(journal: &dyn Journal, incoming: &Receiver<Append>) {
             steps += next.batches.len();
             group.push(next);
         }
+        let began = Instant::now();
         write_group(journal, group);
+        meters.committed(began.elapsed(), steps);
     }
 }
 

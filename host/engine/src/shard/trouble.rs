@@ -21,7 +21,7 @@ impl Shard {
         let refusal = Err(NotDone::Store(error.clone()));
         outcome.answers.into_iter().for_each(|answer| drop(answer.send(refusal.clone())));
         let dropped = self.forget(key);
-        self.shared.ended(key);
+        self.shared.end_news.tell(key);
         let mut inbox = outcome.events.into_iter().map(|event| Incoming { event, answer: None }).collect::<Vec<_>>();
         if let Some(mut execution) = dropped {
             execution.answer_joined(&refusal);
@@ -29,7 +29,7 @@ impl Shard {
         }
         if matches!(error, StoreError::Failed { .. }) {
             answer_all(inbox, &refusal);
-            return (self.shared.on_store_failure)(error);
+            return self.shared.store_failed(error);
         }
         match self.loaded(key) {
             Ok((execution, _)) => {
@@ -49,7 +49,7 @@ impl Shard {
             LoadError::Held => self.told_while_held(key, happened),
             LoadError::Store(failed @ StoreError::Failed { .. }) => {
                 answer_all(happened.inbox, &Err(NotDone::Store(failed.clone())));
-                (self.shared.on_store_failure)(failed);
+                self.shared.store_failed(failed);
             }
             LoadError::Store(refused @ StoreError::Refused { .. }) => self.postpone(key, happened, refused),
             other => {
@@ -162,7 +162,7 @@ impl Shard {
             "the interpreter failed on this execution: please report it with its definition",
         );
         let mut actions = execution.interruptions();
-        actions.push(Action::Cancelled);
+        actions.push(Action::Fault { problem: Box::new(problem.clone()) });
         let mut batch = Batch::new(key.clone());
         batch.residence = Some((execution.residence(), None));
         let Execution { row, inbox, .. } = execution;

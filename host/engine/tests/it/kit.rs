@@ -16,7 +16,7 @@ use sandmill_core::machine::IdempotencyKey;
 use sandmill_core::time::{Millis, Timestamp};
 use sandmill_core::value::Value;
 use sandmill_engine::ports::*;
-use sandmill_engine::{Engine, MemoryQueue, Options, Parts, Start};
+use sandmill_engine::{Engine, Live, MemoryQueue, Options, Parts, Start};
 use sandmill_store::MemoryStore;
 use tokio::sync::{Notify, watch};
 
@@ -99,6 +99,8 @@ pub(crate) type Effect = (TaskExecId, u32, IdempotencyKey);
 #[derive(Default)]
 pub(crate) struct FakeRunner {
     pub(crate) effects: Mutex<Vec<Effect>>,
+    /// The task that was begun last.
+    pub(crate) last: Mutex<Option<TaskMessage>>,
     /// While it holds, tasks wait until they are cancelled or it lets go.
     pub(crate) holds: std::sync::atomic::AtomicBool,
     pub(crate) changed: Notify,
@@ -110,6 +112,7 @@ impl Runner for FakeRunner {
     async fn run(&self, message: TaskMessage) -> TaskResult {
         let dispatch = &message.dispatch;
         self.effects.lock().unwrap().push((dispatch.id, dispatch.attempt, dispatch.idempotency_key));
+        *self.last.lock().unwrap() = Some(message.clone());
         self.changed.notify_waiters();
         loop {
             let changed = self.changed.notified();
@@ -191,6 +194,34 @@ pub(crate) struct FaultyStore {
     inner: Arc<MemoryStore>,
     failure: Failure,
     appends: AtomicU64,
+    /// Called before lines are added to a log.
+    before_logs: Box<dyn Fn() + Send + Sync>,
+}
+
+impl FaultyStore {
+    pub(crate) fn new(
+        inner: Arc<MemoryStore>,
+        failure: Failure,
+        before_logs: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        Self { inner, failure, appends: AtomicU64::new(0), before_logs: Box::new(before_logs) }
+    }
+}
+
+impl Logs for FaultyStore {
+    fn append_logs(&self, execution: &ExecutionKey, lines: Vec<LogLine>) -> Result<(), StoreError> {
+        (self.before_logs)();
+        self.inner.append_logs(execution, lines)
+    }
+
+    fn logs(
+        &self,
+        execution: &ExecutionKey,
+        after: Option<&str>,
+        lines_max: usize,
+    ) -> Result<Page<LogLine>, StoreError> {
+        self.inner.logs(execution, after, lines_max)
+    }
 }
 
 impl Journal for FaultyStore {
@@ -243,10 +274,6 @@ macro_rules! hand_on {
 }
 
 hand_on! {
-    Logs {
-        fn append_logs(&self, execution: &ExecutionKey, lines: Vec<LogLine>) -> Result<(), StoreError>;
-        fn logs(&self, execution: &ExecutionKey, after: Option<&str>, lines_max: usize) -> Result<Page<LogLine>, StoreError>;
-    }
     Executions {
         fn row(&self, execution: &ExecutionKey) -> Result<Option<ExecutionRow>, StoreError>;
         fn list(&self, tenant: &TenantId, filter: &ExecutionFilter, after: Option<&str>, items_max: usize) -> Result<Page<ExecutionRow>, StoreError>;
@@ -331,17 +358,22 @@ impl World {
     }
 
     pub(crate) fn launch_with(&self, failure: Failure) -> Engine {
+        self.launch_as(failure, Options { shards: 2, slots: 64, ..Options::default() })
+    }
+
+    pub(crate) fn launch_as(&self, failure: Failure, options: Options) -> Engine {
         let failed = Arc::clone(&self.failed);
-        let store = FaultyStore { inner: Arc::clone(&self.store), failure, appends: AtomicU64::new(0) };
+        let store: SharedStore = Arc::new(FaultyStore::new(Arc::clone(&self.store), failure, || {}));
         let parts = Parts {
-            store: Arc::new(store),
+            live: Live::start(Arc::clone(&store)).unwrap(),
+            store,
             definitions: Arc::clone(&self.definitions) as Arc<dyn Definitions>,
             queue: Arc::new(MemoryQueue::default()),
             runner: Arc::clone(&self.runner) as Arc<dyn Runner>,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             on_store_failure: Arc::new(move |_| failed.notify_one()),
         };
-        Engine::launch(parts, Options { shards: 2, slots: 64, ..Options::default() }).unwrap()
+        Engine::launch(parts, options).unwrap()
     }
 
     /// A request to start a definition, which is put on the shelf.

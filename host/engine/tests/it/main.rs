@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod admission;
 mod control;
 mod crashes;
 mod kit;
+mod live;
 mod registry;
+mod retention;
 mod running;
