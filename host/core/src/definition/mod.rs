@@ -6,13 +6,20 @@
 //! The nodes stand in one arena and name each other by number. Those numbers never leave the process: whatever is stored names a task by
 //! its JSON Pointer.
 
-mod duration;
 mod node;
+
+mod duration;
 mod policy;
 mod report;
 
+mod document;
+
 use std::sync::Arc;
 
+pub use document::{
+    CODES, Code, DOCUMENT_BYTES_MAX, DOCUMENT_VALUES_MAX, Excerpt, Finding, PluginSource, Report, TASKS_NESTED_MAX,
+    Verdict, compile, validate,
+};
 pub use duration::{DurationError, parse_duration};
 pub use node::{
     Backoff, Call, Case, Catch, ErrorFilter, Export, For, Fork, Input, Kind, Map, MapStrategy, Node, NodeId, Output,

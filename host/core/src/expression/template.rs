@@ -24,6 +24,8 @@ pub struct Template(Shape);
 enum Shape {
     Constant(Value),
     Expression(Box<Filter>),
+    /// Text that is evaluated where that gives something, and else stands for itself.
+    Lenient(Box<Filter>, Value),
     Array(Vec<Shape>),
     Object(Vec<(String, Shape)>),
 }
@@ -37,6 +39,34 @@ impl Template {
             return Ok(Self(Shape::Expression(Box::new(filter))));
         }
         shape(value, variables, &JsonPointer::root()).map(Self)
+    }
+
+    /// A value without expressions.
+    pub(crate) const fn constant(value: Value) -> Self {
+        Self(Shape::Constant(value))
+    }
+
+    /// What an expression gives.
+    pub(crate) fn expression(filter: Filter) -> Self {
+        Self(Shape::Expression(Box::new(filter)))
+    }
+
+    /// What an expression gives; the value where it fails. One that uses too much is an error all the same.
+    pub(crate) fn lenient(filter: Filter, value: Value) -> Self {
+        Self(Shape::Lenient(Box::new(filter), value))
+    }
+
+    /// The array `value` with what its elements were compiled to.
+    pub(crate) fn array(value: &Value, items: impl IntoIterator<Item = Self>) -> Self {
+        let items: Vec<Shape> = items.into_iter().map(|item| item.0).collect();
+        Self(if items.iter().all(is_constant) { Shape::Constant(value.clone()) } else { Shape::Array(items) })
+    }
+
+    /// The object `value` with what its members were compiled to.
+    pub(crate) fn object(value: &Value, members: impl IntoIterator<Item = (String, Self)>) -> Self {
+        let members: Vec<(String, Shape)> = members.into_iter().map(|(name, member)| (name, member.0)).collect();
+        let all_constant = members.iter().all(|(_, member)| is_constant(member));
+        Self(if all_constant { Shape::Constant(value.clone()) } else { Shape::Object(members) })
     }
 
     /// The value for an input and its surroundings.
@@ -90,6 +120,10 @@ fn evaluate(
     Ok(match shape {
         Shape::Constant(value) => value.clone(),
         Shape::Expression(filter) => filter.evaluate(input, scope, environment)?,
+        Shape::Lenient(filter, value) => match filter.evaluate(input, scope, environment) {
+            Err(EvaluationError::Failed { .. } | EvaluationError::Several { .. }) => value.clone(),
+            evaluated => evaluated?,
+        },
         Shape::Array(items) => Value::array(items.iter().map(inner).collect::<Result<Vec<_>, _>>()?),
         Shape::Object(members) => {
             let members = members.iter().map(|(name, member)| Ok((name.as_str(), inner(member)?)));

@@ -65,7 +65,7 @@ fn a_switch_without_a_match_goes_on_as_the_task_says() {
 fn exit_leaves_the_list_and_end_leaves_the_workflow() {
     let inner = |then: &str| {
         format!(
-            r#"[{{"o":{{"do":[{{"a":{{"set":1,"then":"{then}"}}}},{{"b":{{"set":2}}}}]}}}},{{"c":{{"set":["${{ . }}"]}}}}]"#
+            r#"[{{"o":{{"do":[{{"a":{{"set":"${{ 1 }}","then":"{then}"}}}},{{"b":{{"set":"${{ 2 }}"}}}}]}}}},{{"c":{{"set":"${{ [.] }}"}}}}]"#
         )
     };
     check(&inner("continue"), "0", "[2]");
@@ -75,11 +75,11 @@ fn exit_leaves_the_list_and_end_leaves_the_workflow() {
 
 #[test]
 fn a_loop_of_jumps_ends_at_the_limit_of_tasks_and_no_catch_goes_on() {
-    let tasks = r#"[{"t":{"try":[{"a":{"set":1}},{"b":{"set":2,"then":"a"}}],"catch":{"do":[{"c":{"set":3}}]}}}]"#;
+    let tasks = r#"[{"t":{"try":[{"a":{"set":"${ 1 }"}},{"b":{"set":"${ 2 }","then":"a"}}],"catch":{"do":[{"c":{"set":"${ 3 }"}}]}}}]"#;
     let limit = |tasks_max| Settings { tasks_max, ..Settings::default() };
     let problem = World::start_with(tasks, "0", limit(1_000)).fault();
     assert!(problem.detail.is_some_and(|detail| detail.contains("1000 tasks")));
-    let three = r#"[{"a":{"set":1}},{"b":{"set":2}},{"c":{"set":3}}]"#;
+    let three = r#"[{"a":{"set":"${ 1 }"}},{"b":{"set":"${ 2 }"}},{"c":{"set":"${ 3 }"}}]"#;
     assert_eq!(World::start_with(three, "0", limit(3)).output(), value("3"));
     assert!(World::start_with(three, "0", limit(2)).fault().is(ErrorKind::Runtime));
 }
@@ -100,7 +100,7 @@ fn while_is_tested_before_each_iteration_with_the_item_bound() {
 #[test]
 fn a_for_loop_over_something_else_faults_at_its_task() {
     check_fault(
-        r#"[{"f":{"for":{"in":"${ .x }"},"do":[{"a":{"set":1}}]}}]"#,
+        r#"[{"f":{"for":{"in":"${ .x }"},"do":[{"a":{"set":"${ 1 }"}}]}}]"#,
         r#"{"x":3}"#,
         ErrorKind::Expression,
         "/do/0/f",
@@ -109,7 +109,12 @@ fn a_for_loop_over_something_else_faults_at_its_task() {
 
 #[test]
 fn an_expression_that_fails_names_the_task() {
-    check_fault(r#"[{"a":{"set":1}},{"b":{"set":"${ error(\"no\") }"}}]"#, "0", ErrorKind::Expression, "/do/1/b");
+    check_fault(
+        r#"[{"a":{"set":"${ 1 }"}},{"b":{"set":"${ error(\"no\") }"}}]"#,
+        "0",
+        ErrorKind::Expression,
+        "/do/1/b",
+    );
 }
 
 #[test]

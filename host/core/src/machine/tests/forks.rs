@@ -6,7 +6,7 @@ use crate::problem::ErrorKind;
 
 #[test]
 fn the_output_is_that_of_the_branches_in_declared_order() {
-    let tasks = r#"[{"f":{"fork":{"branches":[{"a":{"call":"a","with":{"n":1}}},{"b":{"set":2}}]}}}]"#;
+    let tasks = r#"[{"f":{"fork":{"branches":[{"a":{"call":"a","with":{"n":1}}},{"b":{"set":"${ 2 }"}}]}}}]"#;
     check(tasks, "0", r#"[{"n":1},2]"#);
 }
 
@@ -51,7 +51,7 @@ fn a_race_faults_when_every_branch_has() {
 fn after_the_join_the_context_is_that_of_the_last_branch_that_exported() {
     let export = |n: u32| format!(r#""export":{{"as":"${{ ($context // {{}}) + {{b{n}: true}} }}"}}"#);
     let tasks = format!(
-        r#"[{{"f":{{"fork":{{"branches":[{{"a":{{"set":1,{}}}}},{{"b":{{"set":2,{}}}}},{{"c":{{"set":3}}}}]}}}}}},{{"r":{{"set":"${{ $context }}"}}}}]"#,
+        r#"[{{"f":{{"fork":{{"branches":[{{"a":{{"set":"${{ 1 }}",{}}}}},{{"b":{{"set":"${{ 2 }}",{}}}}},{{"c":{{"set":"${{ 3 }}"}}}}]}}}}}},{{"r":{{"set":"${{ $context }}"}}}}]"#,
         export(0),
         export(1)
     );
@@ -60,7 +60,7 @@ fn after_the_join_the_context_is_that_of_the_last_branch_that_exported() {
 
 #[test]
 fn end_in_a_branch_cancels_the_others_and_ends_the_workflow() {
-    let tasks = r#"[{"f":{"fork":{"branches":[{"a":{"call":"a","with":{"hold":1}}},{"b":{"set":2,"then":"end"}}]}}},{"n":{"set":"never"}}]"#;
+    let tasks = r#"[{"f":{"fork":{"branches":[{"a":{"call":"a","with":{"hold":1}}},{"b":{"set":"${ 2 }","then":"end"}}]}}},{"n":{"set":"never"}}]"#;
     let world = World::start(tasks, "0");
     assert_eq!(world.end(), End::Completed(value("2")));
     assert_eq!(world.cancelled_tasks.len(), 1);

@@ -1,0 +1,170 @@
+//! Options of this host, which stand in `metadata`: the specification leaves it open.
+//!
+//! An option that has no effect yet is refused and never skipped in silence. Members that are none of ours are somebody else's, and left alone.
+
+use super::compiler::Compiler;
+use super::findings::Spot;
+use super::report::{NO_EFFECT, NOT_SUPPORTED, SEQUENTIAL_ELSEWHERE, WRONG_OPTION};
+use super::task::Task;
+use super::tree::Place;
+use crate::definition::{AttemptPolicy, Map, MapStrategy};
+use crate::time::Millis;
+
+/// Items in flight where a map says nothing.
+const CONCURRENCY_DEFAULT: u32 = 10;
+
+/// Items in flight that a map may ask for, and items in a batch.
+const ITEMS_MAX: i64 = 1_000_000;
+
+/// Attempts of a task that a policy may ask for.
+const ATTEMPTS_MAX: i64 = 1_000;
+
+/// What the metadata of a task says.
+#[derive(Default)]
+pub(super) struct TaskOptions {
+    pub(super) retry: Option<AttemptPolicy>,
+    pub(super) map: Option<Map>,
+}
+
+impl<'t> Compiler<'t, '_> {
+    /// `document.metadata`: defaults for tasks, and how long executions are kept.
+    pub(super) fn document_metadata(&mut self, document: Place<'t>) -> Option<Millis> {
+        let metadata = self.object_of(document, "metadata")?;
+        for name in ["config", "schedule", "cancellation"] {
+            if let Some(option) = metadata.get(name) {
+                self.unsupported(option, &format!("`metadata.{name}` of a document"));
+            }
+        }
+        if let Some(defaults) = metadata.get("defaults")
+            && self.options(defaults, "`metadata.defaults`", &["timeout", "retry"])
+        {
+            self.defaults.timeout = self.duration_of(defaults, "timeout");
+            self.defaults.retry = defaults.get("retry").and_then(|retry| self.attempts(retry));
+        }
+        self.duration_of(metadata, "retention")
+    }
+
+    pub(super) fn task_metadata(&mut self, task: Task<'t, '_>, kind: &str) -> TaskOptions {
+        let mut options = TaskOptions { retry: self.defaults.retry, map: None };
+        let Some(metadata) = self.object_of(task.place, "metadata") else { return options };
+        if let Some(fork) = metadata.get("fork") {
+            self.unsupported(fork, "`metadata.fork`");
+        }
+        if let Some(map) = metadata.get("for") {
+            match kind {
+                "for" => options.map = self.map(map, task),
+                _ => self.refuse(Spot::Name(map), NO_EFFECT, "`metadata.for` has an effect on `for` tasks only"),
+            }
+        }
+        let names = ["queue", "priority", "heartbeat", "scheduleToStart", "retry", "limits"];
+        let Some(own) = metadata.get("task").filter(|own| self.options(*own, "`metadata.task`", &names)) else {
+            return options;
+        };
+        for name in names.into_iter().filter(|name| *name != "retry") {
+            if let Some(option) = own.get(name) {
+                self.unsupported(option, &format!("`metadata.task.{name}`"));
+            }
+        }
+        if let Some(retry) = own.get("retry") {
+            options.retry = self.attempts(retry);
+            if kind != "call" {
+                self.refuse(Spot::Name(retry), NO_EFFECT, "`metadata.task.retry` has an effect on `call` tasks only");
+            }
+        }
+        options
+    }
+
+    /// True for an object. Anything else, and members that are no options, are reported.
+    fn options(&mut self, place: Place<'t>, what: &str, known: &[&str]) -> bool {
+        if !place.is_object() {
+            self.refuse(Spot::Value(place), WRONG_OPTION, format!("{what} must be an object"));
+            return false;
+        }
+        self.members_known(place, what, known, false);
+        true
+    }
+
+    /// How often the platform repeats a task whose problem may pass: `{ attempts, delay, factor, maxDelay }`.
+    fn attempts(&mut self, place: Place<'t>) -> Option<AttemptPolicy> {
+        if !self.options(place, "`retry`", &["attempts", "delay", "factor", "maxDelay"]) {
+            return None;
+        }
+        let default = AttemptPolicy::default();
+        Some(AttemptPolicy {
+            attempts_max: self.count(place, "attempts", ATTEMPTS_MAX).unwrap_or(default.attempts_max),
+            delay_ms: self.duration_of(place, "delay").unwrap_or(default.delay_ms),
+            factor: self.count(place, "factor", ATTEMPTS_MAX).unwrap_or(default.factor),
+            delay_max_ms: self.duration_of(place, "maxDelay").unwrap_or(default.delay_max_ms),
+        })
+    }
+
+    /// A whole number from 1.
+    fn count(&mut self, place: Place<'t>, name: &str, max: i64) -> Option<u32> {
+        let member = place.get(name)?;
+        let count = member.value().as_i64().filter(|count| (1..=max).contains(count));
+        if count.is_none() {
+            let message = format!("`{name}` must be a whole number from 1 to {max}, and is {}", member.value());
+            self.refuse(Spot::Value(member), WRONG_OPTION, message);
+        }
+        count.and_then(|count| u32::try_from(count).ok())
+    }
+
+    /// `metadata.for`: a parallel map.
+    fn map(&mut self, place: Place<'t>, task: Task<'t, '_>) -> Option<Map> {
+        let known = ["mode", "concurrency", "batch", "strategy", "ordered"];
+        if !self.options(place, "`metadata.for`", &known) {
+            return None;
+        }
+        match place.get("mode") {
+            Some(mode) if mode.text().as_deref() == Some("map") => {
+                let message = "a runtime that does not know `metadata.for` runs this loop sequentially";
+                self.refuse(Spot::Name(place), SEQUENTIAL_ELSEWHERE, message);
+            }
+            Some(mode) => {
+                self.wrong_option(mode, format!("`mode` must be `map`, and is {}", mode.value()), "write `mode: map`");
+            }
+            None => {
+                // Not a property of the specification, so this does not make the document invalid.
+                let message = "`metadata.for` needs a `mode`";
+                self.refuse_for(Spot::Name(place), WRONG_OPTION, message, "write `mode: map`".into());
+            }
+        }
+        if let Some(condition) = task.place.get("while") {
+            let message = "a parallel map has no `while`: there is no iteration before another";
+            let suggestion = "leave out what is not wanted in `in`".into();
+            self.refuse_for(Spot::Name(condition), NOT_SUPPORTED, message, suggestion);
+        }
+        Some(Map {
+            concurrency: self.count(place, "concurrency", ITEMS_MAX).unwrap_or(CONCURRENCY_DEFAULT),
+            batch: self.count(place, "batch", ITEMS_MAX),
+            strategy: self.strategy(place),
+            ordered: self.ordered(place),
+        })
+    }
+
+    fn ordered(&mut self, place: Place<'t>) -> bool {
+        let Some(member) = place.get("ordered") else { return true };
+        let ordered = member.value().as_bool();
+        if ordered.is_none() {
+            self.wrong_option(member, "`ordered` must be a boolean".into(), "write `true` or `false`");
+        }
+        ordered.unwrap_or(true)
+    }
+
+    fn strategy(&mut self, place: Place<'t>) -> MapStrategy {
+        let Some(member) = place.get("strategy") else { return MapStrategy::FailFast };
+        let text = member.text().unwrap_or_default();
+        let wanted = text.strip_prefix("atLeast:").and_then(|count| count.trim().parse::<u32>().ok());
+        match (&*text, wanted) {
+            ("failFast", _) => MapStrategy::FailFast,
+            ("waitAll", _) => MapStrategy::WaitAll,
+            ("bestEffort", _) => MapStrategy::BestEffort,
+            (_, Some(wanted)) if wanted > 0 => MapStrategy::AtLeast(wanted),
+            _ => {
+                let message = format!("{} is no strategy", member.value());
+                self.wrong_option(member, message, "write `failFast`, `waitAll`, `bestEffort` or `atLeast:3`");
+                MapStrategy::FailFast
+            }
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Documents that are read, refused and compiled.
+
+mod kit;
+
+mod compiled;
+mod fuzz;
+mod kinds;
+mod rules;
+mod specification;
+mod syntax;
