@@ -10,7 +10,6 @@ mod node;
 
 mod duration;
 mod policy;
-mod report;
 
 mod document;
 
@@ -26,7 +25,6 @@ pub use node::{
     Raise, RetryPolicy, Schema, Span, TaskList, Then, Try,
 };
 pub use policy::{AttemptPolicy, Defaults};
-pub use report::{Finding, PluginSource, Report, Verdict};
 
 use crate::ids::Digest;
 use crate::time::Millis;
