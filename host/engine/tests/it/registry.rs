@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use sandmill_core::definition::{
-    Defaults, Definition, DefinitionName, Finding, Input, Output, PluginSource, Report, Verdict,
+    Defaults, Definition, DefinitionName, Excerpt, Finding, Input, Output, PluginSource, Report, Verdict,
 };
 use sandmill_core::ids::{Digest, JsonPointer, TenantId};
 use sandmill_core::time::Timestamp;
@@ -110,6 +110,7 @@ fn compile(document: &[u8], plugins: &dyn PluginSource) -> Result<Definition, Re
                 column: 1,
                 message: format!("there is no plugin {call}"),
                 suggestion: None,
+                excerpt: Excerpt::default(),
             }),
         }
     }

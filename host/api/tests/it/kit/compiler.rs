@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use sandmill_core::definition::{
-    Call, Defaults, Definition, DefinitionName, Finding, Input, Kind, Node, NodeId, Output, PluginSource, Report, Then,
-    Verdict,
+    Call, Defaults, Definition, DefinitionName, Excerpt, Finding, Input, Kind, Node, NodeId, Output, PluginSource,
+    Report, Then, Verdict,
 };
 use sandmill_core::expression::{Mode, Template};
 use sandmill_core::ids::{Digest, JsonPointer};
@@ -75,6 +75,7 @@ fn rejected(message: &str) -> Report {
         column: 7,
         message: message.into(),
         suggestion: Some("write another one".into()),
+        excerpt: Excerpt::default(),
     };
     Report { findings: vec![finding] }
 }

@@ -164,7 +164,9 @@ impl fmt::Display for Finding {
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
         let (text, before) = (&self.excerpt.text, " ".repeat(self.excerpt.caret));
-        write!(formatter, "\n{margin} |\n{number} | {text}\n{margin} | {before}^")?;
+        if !text.is_empty() {
+            write!(formatter, "\n{margin} |\n{number} | {text}\n{margin} | {before}^")?;
+        }
         if let Some(suggestion) = &self.suggestion {
             write!(formatter, "\n{margin} = {suggestion}")?;
         }
