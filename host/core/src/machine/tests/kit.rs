@@ -13,7 +13,7 @@ use crate::problem::{ErrorKind, Problem};
 use crate::time::Timestamp;
 use crate::value::Value;
 
-use super::definition::define;
+use super::definition::{define, define_document};
 
 /// What a plugin does with its config.
 pub(super) enum Reply {
@@ -86,12 +86,20 @@ impl World {
     }
 
     pub(super) fn start_with(tasks: &str, input: &str, settings: Settings) -> Self {
-        let definition = define(tasks);
+        Self::of(define(tasks), obedient, input, settings)
+    }
+
+    /// Starts an execution of a whole document, in a world with a plugin of its own.
+    pub(super) fn start_document(document: &str, plugin: Plugin, input: &str) -> Self {
+        Self::of(define_document(document), plugin, input, Settings::default())
+    }
+
+    fn of(definition: Arc<Definition>, plugin: Plugin, input: &str, settings: Settings) -> Self {
         let id = WorkflowExecId::from_idempotency_key(&TenantId::new("test").unwrap(), "test", "1");
         let mut world = Self {
             machine: Machine::new(id, Arc::clone(&definition)),
             definition,
-            plugin: obedient,
+            plugin,
             now: Timestamp(1_000_000),
             configs: BTreeMap::new(),
             open: BTreeMap::new(),

@@ -2,6 +2,7 @@
 
 mod control;
 mod definition;
+mod documents;
 mod flow;
 mod forks;
 mod kit;
