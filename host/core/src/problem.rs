@@ -142,6 +142,24 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// The problem that an object describes: `None` where it lacks a `type` (text) or a `status` (number).
+    #[must_use]
+    pub fn from_value(value: &Value) -> Option<Self> {
+        let text = |name: &str| value.get(name).and_then(|value| value.as_str().map(|text| text.to_string()));
+        let status = value.get("status").and_then(|status| status.as_u64());
+        Some(Self {
+            kind: text("type")?,
+            status: status.and_then(|status| u16::try_from(status).ok())?,
+            title: text("title").unwrap_or_default(),
+            detail: text("detail"),
+            instance: text("instance"),
+            data: value.get("data").map(|data| data.to_owned()),
+            retryable: false,
+        })
+    }
+}
+
 /// True where two type URIs name the same kind of error: equal, or the same standard name behind two of the known prefixes.
 #[must_use]
 pub fn same_type(one: &str, other: &str) -> bool {

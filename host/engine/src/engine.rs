@@ -16,7 +16,9 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle as TaskHandle;
 
 use crate::execution::NotDone;
-use crate::ports::{Completion, ExecutionKey, ExecutionRow, Executions, Journal, Status, StoreError, StoredValue};
+use crate::ports::{
+    Completion, ExecutionKey, ExecutionRow, Executions, Journal, SharedStore, Status, StoreError, StoredValue,
+};
 use crate::shard::{Mail, Shard, Wake, event_of};
 use crate::shared::{Options, Parts, Shared};
 use crate::writer::Writer;
@@ -126,14 +128,7 @@ impl Engine {
 
     /// The output or the error of an ended execution.
     pub fn result(&self, key: &ExecutionKey, row: &ExecutionRow) -> Result<Option<Value>, StoreError> {
-        let text = match &row.result {
-            None => return Ok(None),
-            Some(StoredValue::Inline(text)) => Some(text.clone()),
-            Some(StoredValue::Digest(digest)) => self.shared.store.value(key, *digest)?,
-        };
-        let damaged = |reason: String| StoreError::Damaged { place: format!("the result of {}", key.id), reason };
-        let text = text.ok_or_else(|| damaged("the value is not stored".into()))?;
-        Value::from_json(&text).map(Some).map_err(|error| damaged(error.to_string()))
+        result_of(&self.shared.store, key, row)
     }
 
     /// Tells an execution something, and returns once that is durable.
@@ -250,7 +245,7 @@ impl Drop for Engine {
 }
 
 /// The journal of a store, for the writer.
-struct JournalOf(crate::ports::SharedStore);
+struct JournalOf(SharedStore);
 
 impl Journal for JournalOf {
     fn append(&self, batches: Vec<crate::ports::Batch>) -> Result<(), StoreError> {
@@ -333,6 +328,22 @@ fn send(shards: &[mpsc::UnboundedSender<Mail>], key: &ExecutionKey, mail: Mail) 
     let shard = usize::try_from(hash.finish() % shards.len() as u64).expect("smaller than the number of shards");
     // A shard ends only when the engine does, and then nobody waits for an answer.
     let _ = shards[shard].send(mail);
+}
+
+/// The output or the error of an ended execution.
+pub(crate) fn result_of(
+    store: &SharedStore,
+    key: &ExecutionKey,
+    row: &ExecutionRow,
+) -> Result<Option<Value>, StoreError> {
+    let text = match &row.result {
+        None => return Ok(None),
+        Some(StoredValue::Inline(text)) => Some(text.clone()),
+        Some(StoredValue::Digest(digest)) => store.value(key, *digest)?,
+    };
+    let damaged = |reason: String| StoreError::Damaged { place: format!("the result of {}", key.id), reason };
+    let text = text.ok_or_else(|| damaged("the value is not stored".into()))?;
+    Value::from_json(&text).map(Some).map_err(|error| damaged(error.to_string()))
 }
 
 fn report<T, E: std::fmt::Debug>(ended: Result<T, E>) {

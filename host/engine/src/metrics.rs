@@ -158,6 +158,17 @@ impl WorkerMeters {
     }
 }
 
+/// What followers of events count.
+pub(crate) struct FollowerMeters {
+    pub(crate) lag: Histogram,
+}
+
+impl FollowerMeters {
+    pub(crate) fn new() -> Self {
+        Self { lag: histogram!(EVENT_LAG_SECONDS) }
+    }
+}
+
 /// What the thread that writes logs counts.
 pub(crate) struct LogMeters {
     pub(crate) written: Counter,

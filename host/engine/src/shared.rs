@@ -72,6 +72,9 @@ pub struct Parts {
 
 /// What is needed to look at executions, also by those who still look when the engine has gone.
 pub(crate) struct Library {
+    pub(crate) store: SharedStore,
+    pub(crate) definitions: Arc<dyn Definitions>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// News of executions that something was appended to.
     pub(crate) append_news: Arc<Notices>,
     /// True once nothing more will be appended.
@@ -116,7 +119,13 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(parts: Parts, writer: Writer, options: Options) -> Self {
         let Parts { store, definitions, queue, runner, live, clock, on_store_failure } = parts;
-        let library = Library { append_news: Arc::default(), is_closed: AtomicBool::new(false) };
+        let library = Library {
+            store: Arc::clone(&store),
+            definitions: Arc::clone(&definitions),
+            clock: Arc::clone(&clock),
+            append_news: Arc::default(),
+            is_closed: AtomicBool::new(false),
+        };
         let launched_at = clock.now();
         Self {
             store,

@@ -11,6 +11,7 @@ use crate::value::Value;
 impl Machine {
     pub(super) fn begin_set(&mut self, frame: FrameId, template: &Template) -> Result<(), Box<Problem>> {
         let output = self.evaluate(template, &self.frames[&frame].input, &self.arguments(frame))?;
+        self.note_resolved(frame, || output.clone());
         self.complete(frame, output);
         Ok(())
     }
@@ -22,6 +23,7 @@ impl Machine {
         for case in cases {
             if self.test_or_true(case.when.as_ref(), &input, &self.arguments(frame))? {
                 then = Some(case.then);
+                self.note_resolved(frame, || Value::object([("case", Value::from(&*case.name))]));
                 break;
             }
         }
@@ -31,11 +33,15 @@ impl Machine {
 
     pub(super) fn begin_raise(&mut self, frame: FrameId, task: &Raise) -> Result<(), Box<Problem>> {
         let error = self.evaluate(&task.error, &self.frames[&frame].input, &self.arguments(frame))?;
+        self.note_resolved(frame, || error.clone());
         Err(Box::new(raised(&error)))
     }
 
     pub(super) fn begin_wait(&mut self, frame: FrameId, span: &Span) -> Result<(), Box<Problem>> {
         let span = self.span(span, &self.frames[&frame].input, &self.arguments(frame))?;
+        self.note_resolved(frame, || {
+            Value::object([("milliseconds", Value::from(i64::try_from(span.0).unwrap_or(i64::MAX)))])
+        });
         let timer = self.start_timer(self.now.after(span), Purpose::Wait(frame));
         if let Some(state) = self.state(frame) {
             *state = State::Wait(timer);
@@ -46,19 +52,8 @@ impl Machine {
 
 /// The problem that an error object describes.
 fn raised(error: &Value) -> Problem {
-    let text = |name: &str| error.get(name).and_then(|value| value.as_str().map(|text| text.to_string()));
-    let status = error.get("status").and_then(|status| status.as_u64()).and_then(|status| u16::try_from(status).ok());
-    let (Some(kind), Some(status)) = (text("type"), status) else {
+    Problem::from_value(error).unwrap_or_else(|| {
         let detail = format!("the error to raise needs a `type` (text) and a `status` (number), and is {error}");
-        return Problem::new(ErrorKind::Expression, detail);
-    };
-    Problem {
-        kind,
-        status,
-        title: text("title").unwrap_or_default(),
-        detail: text("detail"),
-        instance: text("instance"),
-        data: error.get("data").map(|data| data.to_owned()),
-        retryable: false,
-    }
+        Problem::new(ErrorKind::Expression, detail)
+    })
 }

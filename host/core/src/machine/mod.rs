@@ -27,6 +27,7 @@ mod arguments;
 mod checksum;
 mod context;
 mod image;
+mod resolved;
 mod restore;
 
 #[cfg(test)]
@@ -91,6 +92,8 @@ pub struct Machine {
     checksum: Checksum,
     /// Configs of the journal, by task: while one is there, `with` is not evaluated.
     recorded: BTreeMap<u32, Value>,
+    /// Resolved arguments of tasks that it runs itself, where somebody wants to see them.
+    resolved: Option<Vec<(u32, Value)>>,
 }
 
 impl Machine {
@@ -119,6 +122,7 @@ impl Machine {
             transitions: 0,
             checksum: Checksum::default(),
             recorded: BTreeMap::new(),
+            resolved: None,
         }
     }
 

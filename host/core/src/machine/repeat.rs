@@ -21,6 +21,7 @@ impl Machine {
                     format!("`for.in` must give an array, and gives {}", items.kind()),
                 ))
             })?;
+        self.note_resolved(frame, || Value::object([("in", items.clone())]));
         let begun = match &task.map {
             Some(map) => Self::begin_map(map, items, count),
             None => State::Loop(Loop { items, next: 0, value: input, run: None }),

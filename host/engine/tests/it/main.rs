@@ -5,6 +5,7 @@
 mod admission;
 mod control;
 mod crashes;
+mod history;
 mod kit;
 mod live;
 mod registry;
