@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use moka::sync::Cache;
-use sandmill_core::definition::{Definition, PinnedPlugin, PluginSource, Report};
+use sandmill_core::definition::{self, Definition, PinnedPlugin, PluginSource, Report};
 use sandmill_core::ids::{Digest, TenantId};
 
 pub use error::{DeployError, RegisterError};
@@ -79,6 +79,12 @@ enum Missing {
 }
 
 impl Registry {
+    /// A registry over a store.
+    #[must_use]
+    pub fn new(store: SharedStore, components: Arc<dyn Components>, clock: Arc<dyn Clock>) -> Self {
+        Self::with_compiler(store, components, clock, Arc::new(definition::compile))
+    }
+
     /// A registry over a store, with a compiler of its own.
     #[must_use]
     pub fn with_compiler(
@@ -273,6 +279,16 @@ impl PluginSource for CatalogPlugins<'_> {
         let place = versions::pick(rows.iter().map(|row| row.version.as_str()), Pick::of_call(version))?;
         let PluginRow { name, version, digest, .. } = &rows[place];
         Some(PinnedPlugin { name: name.as_str().into(), version: version.as_str().into(), digest: *digest })
+    }
+
+    fn names(&self) -> Vec<String> {
+        let rows = Catalog::plugins(&**self.store, self.tenant, None).unwrap_or_else(|error| {
+            self.failed.replace(Some(error));
+            Vec::new()
+        });
+        let mut names: Vec<_> = rows.into_iter().map(|row| row.name).collect();
+        names.dedup();
+        names
     }
 }
 

@@ -5,12 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use sandmill_core::definition::{
-    Defaults, Definition, DefinitionName, Excerpt, Finding, Input, Output, PluginSource, Report, Verdict,
-};
-use sandmill_core::ids::{Digest, JsonPointer, TenantId};
+use sandmill_core::definition::{PluginSource, compile};
+use sandmill_core::ids::{Digest, TenantId};
 use sandmill_core::time::Timestamp;
-use sandmill_core::value::Value;
 use sandmill_engine::ports::{
     CatalogError, Clock, Components, Definitions as _, InspectError, PluginDescription, SharedStore,
 };
@@ -61,20 +58,23 @@ impl Desk {
     fn new() -> Self {
         let store: SharedStore = Arc::new(MemoryStore::new());
         let components: Arc<FakeComponents> = Arc::default();
-        let compiled: Arc<AtomicUsize> = Arc::default();
-        let counter = Arc::clone(&compiled);
-        let compile = move |document: &[u8], plugins: &dyn PluginSource| {
+        let clock = Arc::new(StoppedClock);
+        let registry = Registry::new(Arc::clone(&store), Arc::clone(&components) as Arc<dyn Components>, clock);
+        let mut desk = Self { registry: Arc::new(registry), store, components, compiled: Arc::default() };
+        desk.registry = Arc::new(desk.another_registry());
+        desk
+    }
+
+    /// A registry over the same store, as of another process, which counts what it compiles.
+    fn another_registry(&self) -> Registry {
+        let counter = Arc::clone(&self.compiled);
+        let counting = move |document: &[u8], plugins: &dyn PluginSource| {
             counter.fetch_add(1, Ordering::SeqCst);
             compile(document, plugins)
         };
-        let registry = Registry::with_compiler(
-            Arc::clone(&store),
-            Arc::clone(&components) as Arc<dyn Components>,
-            Arc::new(StoppedClock),
-            Arc::new(compile),
-        )
-        .with_component_bytes_max(64);
-        Self { registry: Arc::new(registry), store, components, compiled }
+        let components = Arc::clone(&self.components) as Arc<dyn Components>;
+        Registry::with_compiler(Arc::clone(&self.store), components, Arc::new(StoppedClock), Arc::new(counting))
+            .with_component_bytes_max(64)
     }
 
     async fn register(&self, plugin: &str, component: &'static str) -> Result<bool, RegisterError> {
@@ -84,52 +84,24 @@ impl Desk {
     }
 
     /// The plugins that the definition is pinned to.
-    fn deploy(&self, document: &'static str) -> Result<String, DeployError> {
-        let row = self.registry.deploy(&tenant(), Bytes::from_static(document.as_bytes()))?.row;
+    fn deploy(&self, line: &str) -> Result<String, DeployError> {
+        let row = self.registry.deploy(&tenant(), document(line))?.row;
         Ok(row.plugins.iter().map(|(name, version, _)| format!("{name}:{version}")).collect::<Vec<_>>().join(" "))
     }
 }
 
-/// A document is a line here: its name, then the plugins that it calls.
-fn compile(document: &[u8], plugins: &dyn PluginSource) -> Result<Definition, Report> {
-    let text = std::str::from_utf8(document).unwrap();
-    let (name, calls) = text.split_once(' ').unwrap_or((text, ""));
-    let (namespace, name) = name.split_once('/').unwrap();
+/// A document from a line: its name, then the plugins that it calls.
+fn document(line: &str) -> Bytes {
+    let (name, calls) = line.split_once(' ').unwrap_or((line, ""));
     let (name, version) = name.split_once(':').unwrap();
-    let mut report = Report::default();
-    let mut pinned = Vec::new();
-    for call in calls.split_whitespace() {
-        let (name, version) = call.split_once(':').map_or((call, None), |(name, version)| (name, Some(version)));
-        match plugins.plugin(name, version) {
-            Some(plugin) => pinned.push(plugin),
-            None => report.findings.push(Finding {
-                code: "unknown-plugin",
-                verdict: Verdict::NotDeployable,
-                pointer: JsonPointer::root(),
-                line: 1,
-                column: 1,
-                message: format!("there is no plugin {call}"),
-                suggestion: None,
-                excerpt: Excerpt::default(),
-            }),
-        }
+    let (namespace, name) = name.split_once('/').unwrap();
+    let mut text =
+        format!("document:\n  dsl: 1.0.3\n  namespace: {namespace}\n  name: {name}\n  version: {version}\ndo:\n");
+    for (place, call) in calls.split_whitespace().enumerate() {
+        let call = if call.contains(':') { format!("{call}@default") } else { call.into() };
+        text.push_str(&format!("  - step{place}:\n      call: {call}\n"));
     }
-    if !report.is_deployable() {
-        return Err(report);
-    }
-    Ok(Definition {
-        digest: Digest::of(document),
-        name: DefinitionName { namespace: namespace.into(), name: name.into(), version: version.into() },
-        document: Value::null(),
-        input: Input::default(),
-        output: Output::default(),
-        timeout: None,
-        defaults: Defaults::default(),
-        retention: None,
-        nodes: Vec::new(),
-        body: Arc::from([]),
-        plugins: pinned,
-    })
+    text.into()
 }
 
 #[tokio::test]
@@ -180,9 +152,9 @@ async fn a_definition_is_pinned_to_the_newest_plugins_of_the_moment_it_is_deploy
     {
         desk.register(plugin, component).await.unwrap();
     }
-    assert_eq!(desk.deploy("t/w:1.0.0 a a:1.9.0 a:1").unwrap(), "a:1.10.0 a:1.9.0 a:1.10.0");
+    assert_eq!(desk.deploy("t/w:1.0.0 a a:1.9.0 a:1").unwrap(), "a:1.10.0 a:1.9.0");
     desk.register("a:3.0.0", "five").await.unwrap();
-    assert_eq!(desk.deploy("t/w:1.0.0 a a:1.9.0 a:1").unwrap(), "a:1.10.0 a:1.9.0 a:1.10.0", "pins never change");
+    assert_eq!(desk.deploy("t/w:1.0.0 a a:1.9.0 a:1").unwrap(), "a:1.10.0 a:1.9.0", "pins never change");
     assert_eq!(desk.deploy("t/w:1.1.0 a").unwrap(), "a:3.0.0");
     let find = |version| desk.registry.find(&tenant(), "t/w", version).unwrap().map(|row| row.version);
     assert_eq!(find(None).as_deref(), Some("1.1.0"));
@@ -194,10 +166,12 @@ async fn a_definition_is_pinned_to_the_newest_plugins_of_the_moment_it_is_deploy
 #[tokio::test]
 async fn a_document_that_cannot_run_here_is_rejected_with_its_report() {
     let desk = Desk::new();
-    let error = desk.deploy("t/w:1.0.0 nothing").unwrap_err();
+    desk.register("nothing-else:1.0.0", "one").await.unwrap();
+    let error = desk.deploy("t/w:1.0.0 nothing-els").unwrap_err();
     let DeployError::Rejected(report) = &error else { panic!("{error}") };
-    assert_eq!(report.findings[0].code, "unknown-plugin");
-    assert!(error.to_string().contains("1:1 : there is no plugin nothing"), "{error}");
+    let [finding] = &report.findings[..] else { panic!("{error}") };
+    assert_eq!((finding.code, finding.line, finding.pointer.as_str()), ("unknown-plugin", 8, "/do/0/step0/call"));
+    assert!(error.to_string().contains("nothing-else"), "it guesses what was meant: {error}");
 }
 
 #[tokio::test]
@@ -222,18 +196,8 @@ async fn a_definition_is_compiled_once_however_many_ask_for_it() {
     desk.deploy("t/w:1.0.0 a").unwrap();
     assert_eq!(desk.compiled.load(Ordering::SeqCst), 1, "what stands there already is not compiled again");
     // Another process over the same store.
-    let counter = Arc::clone(&desk.compiled);
-    let slow = move |document: &[u8], plugins: &dyn PluginSource| {
-        counter.fetch_add(1, Ordering::SeqCst);
-        compile(document, plugins)
-    };
-    let registry = Registry::with_compiler(
-        Arc::clone(&desk.store),
-        Arc::clone(&desk.components) as Arc<dyn Components>,
-        Arc::new(StoppedClock),
-        Arc::new(slow),
-    );
-    let digest = Digest::of(b"t/w:1.0.0 a");
+    let registry = desk.another_registry();
+    let digest = Digest::of(&document("t/w:1.0.0 a"));
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
