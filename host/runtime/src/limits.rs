@@ -70,36 +70,32 @@ const MIB: u64 = 1 << 20;
 
 /// All limits of a call. The figures are those that the contract in `wit/` names; where it names none, the reason stands beside it.
 pub const LIMITS: [LimitRow; 10] = [
-    row((Limit::CpuTime, "cpu-time", "CPU time"), (10_000, "ms"), ("limits.task.cpu_ms", "limit-cpu-time")),
-    row((Limit::WallTime, "wall-time", "wall time"), (60_000, "ms"), ("limits.task.wall_ms", "limit-wall-time")),
-    row((Limit::Memory, "memory", "memory"), (128 * MIB, "bytes"), ("limits.task.memory_bytes", "limit-memory")),
+    row((Limit::CpuTime, "cpu-time", "CPU time"), (10_000, "ms"), ("task.cpu-time", "limit-cpu-time")),
+    row((Limit::WallTime, "wall-time", "wall time"), (60_000, "ms"), ("task.wall-time", "limit-wall-time")),
+    row((Limit::Memory, "memory", "memory"), (128 * MIB, "bytes"), ("task.memory", "limit-memory")),
     // The largest interpreter that was measured has about 30,000 functions in its tables.
     row(
         (Limit::TableElements, "table-elements", "elements of tables"),
         (100_000, "count"),
-        ("limits.task.table_elements", "limit-table-elements"),
+        ("task.table-elements", "limit-table-elements"),
     ),
     // Python has about 110. Counted when a component is registered, so that no call ever fails on it.
-    row(
-        (Limit::Instances, "instances", "core instances"),
-        (256, "count"),
-        ("limits.task.instances", "limit-instances"),
-    ),
-    row((Limit::Output, "output-bytes", "output"), (MIB, "bytes"), ("limits.task.output_bytes", "limit-output-bytes")),
-    row((Limit::Log, "log-bytes", "log"), (MIB, "bytes"), ("limits.task.log_bytes", "limit-log-bytes")),
+    row((Limit::Instances, "instances", "core instances"), (256, "count"), ("task.instances", "limit-instances")),
+    row((Limit::Output, "output-bytes", "output"), (MIB, "bytes"), ("task.output-bytes", "limit-output-bytes")),
+    row((Limit::Log, "log-bytes", "log"), (MIB, "bytes"), ("task.log-bytes", "limit-log-bytes")),
     row(
         (Limit::HostCalls, "host-calls", "calls of imports"),
         (100_000, "count"),
-        ("limits.task.host_calls", "limit-host-calls"),
+        ("task.host-calls", "limit-host-calls"),
     ),
     // More than any import takes: the host allocates this much before an import can say no.
     row(
         (Limit::HostCallBytes, "host-call-bytes", "bytes handed to one import"),
         (2 * MIB, "bytes"),
-        ("limits.task.host_call_bytes", "limit-host-call-bytes"),
+        ("task.host-call-bytes", "limit-host-call-bytes"),
     ),
     // The default of wasmtime, on a host stack of 2 MiB.
-    row((Limit::Stack, "stack-bytes", "stack"), (512 * KIB, "bytes"), ("limits.task.stack_bytes", "limit-stack-bytes")),
+    row((Limit::Stack, "stack-bytes", "stack"), (512 * KIB, "bytes"), ("task.stack-bytes", "limit-stack-bytes")),
 ];
 
 /// What one call may use up.
@@ -216,7 +212,7 @@ mod tests {
         assert_eq!(LIMITS.map(|row| row.limit), ALL);
         for row in LIMITS {
             assert_eq!(row.code, format!("limit-{}", row.name));
-            assert!(row.setting.starts_with("limits.task."), "{}", row.setting);
+            assert!(row.setting.starts_with("task."), "{}", row.setting);
             assert_eq!(TaskLimits::default().of(row.limit), row.default);
         }
     }

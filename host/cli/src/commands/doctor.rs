@@ -1,0 +1,127 @@
+//! `sandmill doctor`: looks at the machine, the settings and the server, and says what to do about what it does not like.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::arguments::{Global, SettingArguments};
+use crate::client::Client;
+use crate::commands::config;
+use crate::failure::{Failure, Outcome};
+use crate::output::{Output, table};
+use crate::settings::Settings;
+use crate::wire;
+
+/// One thing that was looked at.
+struct Check {
+    what: &'static str,
+    verdict: Verdict,
+    found: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Good,
+    /// It works, and could be better.
+    Fair,
+    Bad,
+}
+
+/// Checks everything; the exit code is 1 where something is bad.
+pub(crate) fn run(global: &Global, arguments: &SettingArguments, output: Output) -> Result<ExitCode, Failure> {
+    let settings = config::load(arguments, Vec::new());
+    let mut checks = vec![match &settings {
+        Ok(_) => good("settings", "can be read".into()),
+        Err(failure) => bad("settings", failure.to_string()),
+    }];
+    if let Ok(settings) = &settings {
+        checks.push(data_dir(settings));
+    }
+    checks.extend([kernel(), swap(), mappings(), server(global)?]);
+    print(&checks, output);
+    let is_well = checks.iter().all(|check| check.verdict != Verdict::Bad);
+    Ok(if is_well { ExitCode::SUCCESS } else { Outcome::Failed.into() })
+}
+
+fn good(what: &'static str, found: String) -> Check {
+    Check { what, verdict: Verdict::Good, found }
+}
+
+fn fair(what: &'static str, found: String) -> Check {
+    Check { what, verdict: Verdict::Fair, found }
+}
+
+fn bad(what: &'static str, found: String) -> Check {
+    Check { what, verdict: Verdict::Bad, found }
+}
+
+/// The directory, or the first folder above it that exists, must take files of ours.
+fn data_dir(settings: &Settings) -> Check {
+    let path = Path::new(settings.text("data-dir"));
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.into());
+    let existing = absolute.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
+    if !existing.is_dir() {
+        return bad(
+            "data-dir",
+            format!("{} is a file: name a directory with --set data-dir=FOLDER", existing.display()),
+        );
+    }
+    match tempfile::tempfile_in(existing) {
+        Ok(_) => good("data-dir", format!("{} can be written", absolute.display())),
+        Err(error) => bad("data-dir", format!("{} cannot be written: {error}", existing.display())),
+    }
+}
+
+/// Resetting a guest's memory by asking the kernel for its dirty pages needs Linux 6.7.
+fn kernel() -> Check {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split(['.', '-']).map_while(|part| part.trim().parse::<u32>().ok());
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    let found = format!("Linux {}", release.trim());
+    if version >= (6, 7) {
+        good("kernel", found)
+    } else {
+        fair("kernel", format!("{found}: 6.7 or newer starts tasks faster"))
+    }
+}
+
+/// With swap, the fast way to reset a guest's memory is not safe, and is not used.
+fn swap() -> Check {
+    let swaps = std::fs::read_to_string("/proc/swaps").unwrap_or_default();
+    match swaps.lines().count() {
+        0 | 1 => good("swap", "off".into()),
+        _ => fair("swap", "on: tasks start faster without it".into()),
+    }
+}
+
+/// Each running task takes some mappings of the process.
+fn mappings() -> Check {
+    let text = std::fs::read_to_string("/proc/sys/vm/max_map_count").unwrap_or_default();
+    let count: u64 = text.trim().parse().unwrap_or(0);
+    let found = format!("vm.max_map_count is {count}");
+    if count >= 65_530 { good("mappings", found) } else { fair("mappings", format!("{found}: 65,530 is usual")) }
+}
+
+fn server(global: &Global) -> Result<Check, Failure> {
+    let client = Client::new(global)?;
+    let answer = wire::client_runtime()?.block_on(client.get("/readyz"));
+    Ok(match answer {
+        Ok(_) => good("server", format!("{} is ready", client.server())),
+        Err(failure) if failure.outcome == Outcome::Unavailable => fair("server", failure.to_string()),
+        Err(failure) => bad("server", failure.to_string()),
+    })
+}
+
+fn print(checks: &[Check], output: Output) {
+    let rows = checks.iter().map(|check| {
+        let verdict = match check.verdict {
+            Verdict::Good => "good",
+            Verdict::Fair => "fair",
+            Verdict::Bad => "bad",
+        };
+        json!({ "check": check.what, "verdict": verdict, "found": check.found })
+    });
+    let columns = [("CHECK", "check"), ("VERDICT", "verdict"), ("FOUND", "found")];
+    output.value(&Value::Array(rows.collect()), |rows| table(&columns, rows));
+}

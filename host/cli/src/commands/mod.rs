@@ -1,0 +1,18 @@
+//! The commands, one file each: from what was typed to what is printed.
+
+pub(crate) mod run;
+pub(crate) mod up;
+
+pub(crate) mod trigger;
+pub(crate) mod validate;
+
+pub(crate) mod directory;
+pub(crate) mod executions;
+pub(crate) mod follow;
+pub(crate) mod plugin;
+pub(crate) mod workflow;
+
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod doctor;
+pub(crate) mod explain;

@@ -1,0 +1,108 @@
+//! The one table of settings: every limit and every choice of the server, with its name, its default and the error that names it.
+//!
+//! `sandmill config show`, the documentation and the parser all read this table: a setting that does not stand here does not exist.
+
+/// How a value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Any text.
+    Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A whole number.
+    Count,
+    /// A size such as `10 MiB`.
+    Bytes,
+    /// A length of time such as `30s`.
+    Time,
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    /// Its name: in `sandmill.toml` the dots are tables, in the environment it is `SANDMILL_` with underscores.
+    pub(crate) name: &'static str,
+    /// How its value is written.
+    pub(crate) kind: Kind,
+    /// What holds where nobody says otherwise.
+    pub(crate) default: &'static str,
+    /// What it bounds or chooses.
+    pub(crate) what: &'static str,
+    /// The code of the error that somebody meets who goes over it.
+    pub(crate) code: Option<&'static str>,
+}
+
+const fn choice(name: &'static str, kind: Kind, default: &'static str, what: &'static str) -> Setting {
+    Setting { name, kind, default, what, code: None }
+}
+
+const fn limit(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    what: &'static str,
+    code: &'static str,
+) -> Setting {
+    Setting { name, kind, default, what, code: Some(code) }
+}
+
+use Kind::{Bytes, Count, Text, Time, Word};
+
+/// Every setting.
+pub(crate) const SETTINGS: &[Setting] = &[
+    choice(
+        "listen",
+        Text,
+        "127.0.0.1:7878",
+        "where the HTTP API listens; elsewhere than on loopback an API key must exist",
+    ),
+    choice("data-dir", Text, "sandmill-data", "the directory of the embedded store"),
+    choice("store", Word(&["embedded", "memory"]), "embedded", "where everything is kept"),
+    limit("free-disk-reserve", Bytes, "1 GiB", "free disk under which no execution is started", "store-refused"),
+    choice(
+        "log.level",
+        Text,
+        "info,fjall=warn,lsm_tree=warn",
+        "what is logged: a level, or directives such as `info,sandmill_engine=debug`",
+    ),
+    choice("log.format", Word(&["text", "json"]), "text", "how a log line looks"),
+    limit(
+        "drain",
+        Time,
+        "30s",
+        "how long running tasks may take to end after SIGTERM; the others run again after the start",
+        "draining",
+    ),
+    limit("engine.starts-waiting", Count, "1000", "starts that wait to become durable", "engine-busy"),
+    limit(
+        "engine.executions-in-memory",
+        Count,
+        "50000",
+        "executions in memory; parked ones are on disk and do not count",
+        "engine-busy",
+    ),
+    choice("engine.slots", Count, "0", "tasks that run at the same time; 0: 64 for each core"),
+    choice("engine.retention", Time, "7days", "how long ended executions are kept"),
+    limit("workflow.steps", Count, "1000000", "task executions of one workflow execution", "step-limit"),
+    choice("workflow.open-tasks", Count, "1000", "tasks of one execution that are dispatched at the same time"),
+    limit("workflow.active-time", Time, "30m", "active time of a workflow that names no timeout", "timeout"),
+    limit("workflow.config-bytes", Bytes, "10 MiB", "the resolved arguments of one task", "validation"),
+    limit("expression.ticks", Count, "200000", "calls of definitions in one evaluation", "expression"),
+    limit("expression.elements", Count, "2000000", "elements that one evaluation yields or looks at", "expression"),
+    limit("task.attempts", Count, "3", "attempts of a task whose problem is retryable", "retryable"),
+    limit("task.cpu-time", Time, "10s", "CPU time of one call", "limit-cpu-time"),
+    limit("task.wall-time", Time, "60s", "wall time of one call", "limit-wall-time"),
+    limit("task.memory", Bytes, "128 MiB", "memory of one call, over all its memories", "limit-memory"),
+    limit("task.table-elements", Count, "100000", "elements of one call's tables", "limit-table-elements"),
+    limit("task.instances", Count, "256", "core instances that a component is made of", "limit-instances"),
+    limit("task.output-bytes", Bytes, "1 MiB", "the output of one call", "limit-output-bytes"),
+    limit("task.log-bytes", Bytes, "1 MiB", "what one call writes to its log", "limit-log-bytes"),
+    limit("task.host-calls", Count, "100000", "calls of imports in one call", "limit-host-calls"),
+    limit("task.host-call-bytes", Bytes, "2 MiB", "what one call of an import hands over", "limit-host-call-bytes"),
+    limit("task.stack-bytes", Bytes, "512 KiB", "stack of one call", "limit-stack-bytes"),
+    limit("api.body-bytes", Bytes, "10 MiB", "the body of a request", "body-too-large"),
+    limit("api.component-bytes", Bytes, "64 MiB", "a component that is uploaded", "body-too-large"),
+    limit("api.request-time", Time, "60s", "how long a request may take, beside its `wait`", "request-timeout"),
+    limit("api.wait", Time, "60s", "the longest `wait` of a start", "invalid-parameter"),
+    limit("api.concurrency", Count, "1024", "requests that are answered at the same time", "too-many-requests"),
+];
