@@ -2,6 +2,8 @@
 //!
 //! Owns the order of things and the set-up of a machine; whatever a command really does is done by cargo or by a crate of the project.
 
+mod demo;
+mod plugins;
 mod setup;
 mod shell;
 
@@ -20,11 +22,26 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Everything that has to pass before a change goes in: format, lints, then all tests.
-    Ci,
+    /// Builds everything, starts a server, runs a workflow over this repository's sources, and shows the report.
+    Demo,
     /// Installs what the tests need, and runs every test of the repository.
     Test {
+        /// Runs the long versions of the tests that kill, cut and simulate.
+        #[arg(long)]
+        soak: bool,
         /// Given to `cargo test` as they are, for instance `-p sandmill-core`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Everything that has to pass before a change goes in: format, lints, then all tests.
+    Ci,
+    /// Builds the plugins, and says where they lie.
+    Plugins,
+    /// Measures: builds for release, runs one benchmark, and prints its figures.
+    Bench {
+        /// Which one; without a name, all of them.
+        name: Option<String>,
+        /// Given to the benchmark as they are.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -32,19 +49,35 @@ enum Command {
 
 fn main() -> Result<()> {
     match Arguments::parse().command {
+        Command::Demo => demo::run(),
+        Command::Test { soak, arguments } => test(soak, &arguments),
         Command::Ci => ci(),
-        Command::Test { arguments } => test(&arguments),
+        Command::Plugins => plugins::build_and_list(),
+        Command::Bench { name, arguments } => bench(name.as_deref(), &arguments),
     }
 }
 
 fn ci() -> Result<()> {
     cargo(["fmt", "--all", "--check"])?;
     cargo(["clippy", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
-    test(&[])
+    test(false, &[])
 }
 
-fn test(arguments: &[String]) -> Result<()> {
-    setup::wasm_target()?;
+fn test(soak: bool, arguments: &[String]) -> Result<()> {
+    plugins::build()?;
+    // The tests that start the program find it where cargo puts it.
+    cargo(["build", "--locked", "--package", "sandmill-cli"])?;
     let given: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    cargo(["test", "--locked", "--no-fail-fast"].into_iter().chain(given))
+    let mut command = shell::cargo_command(["test", "--locked", "--no-fail-fast"].into_iter().chain(given));
+    if soak {
+        command.env("SANDMILL_SOAK", "1");
+    }
+    shell::run(&mut command)
+}
+
+fn bench(name: Option<&str>, arguments: &[String]) -> Result<()> {
+    plugins::build()?;
+    cargo(["build", "--locked", "--release", "--package", "sandmill-cli"])?;
+    let given = name.into_iter().chain(arguments.iter().map(String::as_str));
+    cargo(["run", "--locked", "--quiet", "--release", "--package", "sandmill-load", "--"].into_iter().chain(given))
 }

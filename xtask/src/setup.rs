@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use crate::shell::{root, run};
 
 /// Plugins are built for this target.
-const WASM_TARGET: &str = "wasm32-wasip2";
+pub(crate) const WASM_TARGET: &str = "wasm32-wasip2";
 
 /// Makes sure that cargo can build plugins.
 pub(crate) fn wasm_target() -> Result<()> {

@@ -1,0 +1,33 @@
+//! Builds the first-party plugins as Wasm components.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::setup;
+use crate::shell::{cargo, target};
+
+/// Every plugin under `plugins/`.
+pub(crate) const PLUGINS: [&str; 4] = ["echo", "greet", "report", "source-stats"];
+
+/// Builds all of them.
+pub(crate) fn build() -> Result<()> {
+    setup::wasm_target()?;
+    let packages = PLUGINS.iter().flat_map(|plugin| ["--package", plugin]);
+    let build = ["build", "--locked", "--profile", "plugin", "--target", setup::WASM_TARGET];
+    cargo(build.into_iter().chain(packages))
+}
+
+/// Where a plugin lies once it is built.
+pub(crate) fn component(plugin: &str) -> PathBuf {
+    target().join(setup::WASM_TARGET).join("plugin").join(plugin.replace('-', "_")).with_extension("wasm")
+}
+
+/// Builds all of them and says where they lie.
+pub(crate) fn build_and_list() -> Result<()> {
+    build()?;
+    for plugin in PLUGINS {
+        println!("{}", component(plugin).display());
+    }
+    Ok(())
+}
