@@ -1,10 +1,11 @@
 //! Reads the sources and `cargo metadata`, and fails where the tree breaks a rule of its own.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand};
+
+use crate::{files, root};
 
 /// The crates under `host/`, each with the others that it may depend on. `cli` alone names concrete adapters.
 const ARROWS: &[(&str, &[&str])] = &[
@@ -38,10 +39,6 @@ const LICENCES: &[&str] = &[
 
 /// No source file is longer. Past this, a file holds more than one thing.
 const FILE_LINES_MAX: usize = 600;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate lies two folders deep").into()
-}
 
 fn metadata() -> Result<Metadata> {
     let mut command = MetadataCommand::new();
@@ -106,7 +103,7 @@ fn every_dependency_comes_from_crates_io() -> Result<()> {
 
 #[test]
 fn no_source_file_is_too_long() -> Result<()> {
-    for file in sources(&root())? {
+    for file in files(&root(), "rs")? {
         let lines = fs::read_to_string(&file).with_context(|| file.display().to_string())?.lines().count();
         assert!(lines <= FILE_LINES_MAX, "{} has {lines} lines, and {FILE_LINES_MAX} are allowed", file.display());
     }
@@ -115,25 +112,10 @@ fn no_source_file_is_too_long() -> Result<()> {
 
 #[test]
 fn every_source_file_says_what_it_owns() -> Result<()> {
-    for file in sources(&root())? {
+    for file in files(&root(), "rs")? {
         let text = fs::read_to_string(&file)?;
         let is_build_script = file.file_name().is_some_and(|name| name == "build.rs");
         assert!(is_build_script || text.starts_with("//!"), "{} does not start with `//!`", file.display());
     }
     Ok(())
-}
-
-/// Every Rust file of the project, without what was built.
-fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() && name != "target" && !name.starts_with('.') {
-            files.extend(sources(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    Ok(files)
 }

@@ -1,0 +1,11 @@
+//! The program as its users meet it: real processes, asked over HTTP and on the command line, and killed.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod kit;
+
+mod commands;
+mod examples;
+
+mod bad_days;
+mod crash;
