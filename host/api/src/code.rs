@@ -80,6 +80,7 @@ codes! {
     DocumentRejected = "document-rejected" 422 User "The document cannot be deployed";
     IdempotencyKeyReused = "idempotency-key-reused" 422 User "The idempotency key was used with another input";
     TooManyRequests = "too-many-requests" 429 Busy "Too many requests are being answered";
+    TooManyStreams = "too-many-streams" 429 Busy "Too many streams are open";
     HeadersTooLarge = "headers-too-large" 431 User "The headers are too large";
     Internal = "internal" 500 Host "The host failed";
     StoreDamaged = "store-damaged" 500 Host "The store is damaged";
@@ -101,7 +102,7 @@ impl Code {
     #[must_use]
     pub const fn retry_after_seconds(self) -> Option<u32> {
         match self {
-            Self::TooManyRequests | Self::EngineBusy | Self::RuntimeBusy => Some(1),
+            Self::TooManyRequests | Self::TooManyStreams | Self::EngineBusy | Self::RuntimeBusy => Some(1),
             Self::Draining | Self::StoreFailed => Some(5),
             Self::StoreRefused => Some(60),
             _ => None,

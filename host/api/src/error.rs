@@ -70,8 +70,9 @@ pub(crate) struct ProblemView {
 pub(crate) struct FindingView {
     /// What kind of finding it is.
     code: &'static str,
-    /// `invalid`: no host runs the document. `not-deployable`: this one does not. `lint`: worth a second look.
-    verdict: &'static str,
+    /// `invalid`: no host runs the document. `notDeployable`: this one does not. `lint`: worth a second look.
+    #[schema(value_type = String)]
+    verdict: Verdict,
     /// The value that it is about, as a JSON Pointer into the document.
     pointer: String,
     /// The line of that value, from 1.
@@ -91,12 +92,31 @@ pub(crate) struct Failure {
     pub(crate) reason: Option<String>,
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        let Self { code, detail, findings, reason } = self;
+impl ApiError {
+    /// The same error, after what is only for the log was logged. Answers are logged by the layers around their handler, under the id of
+    /// their request; what happens in the middle of a stream has neither.
+    pub(crate) fn logged(self) -> Self {
+        Failure { code: self.code, reason: self.reason.clone() }.log("-");
+        self
+    }
+
+    /// The problem document as text.
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(&self.clone().problem()).expect("a problem is made of text and numbers")
+    }
+
+    fn problem(self) -> ProblemView {
+        let Self { code, detail, findings, .. } = self;
         let row = code.row();
         let kind = format!("{TYPE_PREFIX}{}", row.code);
-        let problem = ProblemView { kind, title: row.title, status: row.status, detail, code: row.code, findings };
+        ProblemView { kind, title: row.title, status: row.status, detail, code: row.code, findings }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (code, reason) = (self.code, self.reason.clone());
+        let problem = self.problem();
         let mut response = (code.status(), Json(problem)).into_response();
         let mut set = |name: HeaderName, value: HeaderValue| response.headers_mut().insert(name, value);
         set(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -134,11 +154,7 @@ pub(crate) fn findings_of(report: &Report) -> Vec<FindingView> {
 fn finding_view(finding: &Finding) -> FindingView {
     FindingView {
         code: finding.code,
-        verdict: match finding.verdict {
-            Verdict::Invalid => "invalid",
-            Verdict::NotDeployable => "not-deployable",
-            Verdict::Lint => "lint",
-        },
+        verdict: finding.verdict,
         pointer: finding.pointer.to_string(),
         line: finding.line,
         column: finding.column,

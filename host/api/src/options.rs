@@ -20,16 +20,20 @@ pub struct ApiOptions {
     pub headers_max: usize,
     /// Bytes of the request line and all headers.
     pub header_bytes_max: usize,
-    /// How long a request may take, beside the wait that it asks for.
+    /// How long a request may take, beside the wait that it asks for. Streams are not bound by it.
     pub request_time: Duration,
     /// Requests that are answered at the same time.
     pub requests_max: usize,
+    /// Streams that are open at the same time.
+    pub streams_max: usize,
     /// The longest wait for the end of an execution that a start may ask for.
     pub wait_max: Duration,
     /// Items on a page where a request does not say.
     pub page_items: usize,
     /// Items on a page at most.
     pub page_items_max: usize,
+    /// How often a stream says that it is still there, which keeps proxies from closing it.
+    pub keep_alive: Duration,
     /// What a connection may do.
     pub connections: ConnectionOptions,
 }
@@ -57,9 +61,11 @@ impl Default for ApiOptions {
             header_bytes_max: 32 * KIB,
             request_time: Duration::from_secs(60),
             requests_max: 1_024,
+            streams_max: 1_024,
             wait_max: Duration::from_secs(60),
             page_items: 50,
             page_items_max: 500,
+            keep_alive: Duration::from_secs(15),
             connections: ConnectionOptions::default(),
         }
     }

@@ -37,6 +37,8 @@ pub(crate) struct Api {
     pub(crate) options: ApiOptions,
     /// Requests that may still begin.
     pub(crate) requests: Arc<Semaphore>,
+    /// Streams that may still be opened.
+    pub(crate) streams: Arc<Semaphore>,
     /// Bytes of bodies that may still be held.
     pub(crate) bodies: Arc<Semaphore>,
     /// The OpenAPI document, made once.
@@ -52,6 +54,7 @@ impl Api {
         let semaphore = |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
         Self {
             requests: semaphore(options.requests_max),
+            streams: semaphore(options.streams_max),
             bodies: semaphore(options.bodies_bytes_max),
             engine,
             registry,

@@ -61,6 +61,23 @@ pub enum StartError {
     Store(#[from] StoreError),
 }
 
+impl Start {
+    /// The execution that it starts. With a key it is the same for every version of the workflow: whoever asks again for the newest one after another
+    /// was deployed means what they asked for first.
+    #[must_use]
+    pub fn execution(&self) -> ExecutionKey {
+        let name = &self.definition.name;
+        let id = match &self.idempotency_key {
+            Some(key) => {
+                let workflow = format!("{}/{}", name.namespace, name.name);
+                WorkflowExecId::from_idempotency_key(&self.tenant, &workflow, key)
+            }
+            None => WorkflowExecId::from_random(self.random),
+        };
+        ExecutionKey { tenant: self.tenant.clone(), id }
+    }
+}
+
 impl StartError {
     /// How long to wait before the same start may be taken; `None` where waiting changes nothing.
     #[must_use]
@@ -103,7 +120,7 @@ impl Engine {
 
     /// The id, and whether it was started by this.
     async fn admit(&self, start: Start) -> Result<(WorkflowExecId, bool), StartError> {
-        let key = key_of(&start);
+        let key = start.execution();
         let input = start.input.digest();
         let has_key = start.idempotency_key.is_some();
         if let Some(row) = self.row_of_key(&key, has_key)? {
@@ -150,14 +167,6 @@ impl Engine {
         execution.inbox.push_back(Incoming { event, answer: Some(answer) });
         execution
     }
-}
-
-fn key_of(start: &Start) -> ExecutionKey {
-    let id = match &start.idempotency_key {
-        Some(key) => WorkflowExecId::from_idempotency_key(&start.tenant, &start.definition.name.to_string(), key),
-        None => WorkflowExecId::from_random(start.random),
-    };
-    ExecutionKey { tenant: start.tenant.clone(), id }
 }
 
 fn seed_of(id: WorkflowExecId) -> u64 {

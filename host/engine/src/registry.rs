@@ -176,6 +176,11 @@ impl Registry {
         Ok(registered)
     }
 
+    /// What deploying a document would say no with, without deploying it. Blocks: a large document takes a while.
+    pub fn check(&self, tenant: &TenantId, document: &[u8]) -> Result<(), DeployError> {
+        self.compile_against_catalog(tenant, document).map(drop)
+    }
+
     /// A definition by its `namespace/name`: of that version, or else the newest.
     ///
     /// The newest is the last in the order of semantic versions that is no pre-release, and a pre-release only where there is nothing else.

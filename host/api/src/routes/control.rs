@@ -16,7 +16,7 @@ type Accepted = (StatusCode, Json<ExecutionView>);
 
 /// End an execution: its tasks are interrupted, their results ignored.
 #[utoipa::path(
-    post, path = "/v1/executions/{id}/cancel", tag = "executions", params(("id" = String, Path)),
+    post, operation_id = "cancel_execution", path = "/v1/executions/{id}/cancel", tag = "executions", params(("id" = String, Path)),
     responses(
         (status = 202, description = "It was told", body = ExecutionView),
         (status = "default", description = "An error", body = ProblemView, content_type = "application/problem+json")
@@ -32,7 +32,7 @@ pub(crate) async fn cancel(
 
 /// Hold an execution: tasks that run come to their end, and nothing more is dispatched.
 #[utoipa::path(
-    post, path = "/v1/executions/{id}/suspend", tag = "executions", params(("id" = String, Path)),
+    post, operation_id = "suspend_execution", path = "/v1/executions/{id}/suspend", tag = "executions", params(("id" = String, Path)),
     responses(
         (status = 202, description = "It was told", body = ExecutionView),
         (status = "default", description = "An error", body = ProblemView, content_type = "application/problem+json")
@@ -48,7 +48,7 @@ pub(crate) async fn suspend(
 
 /// Let an execution go on that was suspended.
 #[utoipa::path(
-    post, path = "/v1/executions/{id}/resume", tag = "executions", params(("id" = String, Path)),
+    post, operation_id = "resume_execution", path = "/v1/executions/{id}/resume", tag = "executions", params(("id" = String, Path)),
     responses(
         (status = 202, description = "It was told", body = ExecutionView),
         (status = "default", description = "An error", body = ProblemView, content_type = "application/problem+json")

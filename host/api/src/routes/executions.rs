@@ -136,7 +136,7 @@ impl ExecutionView {
 
 /// The executions of a tenant, newest first, without their outputs.
 #[utoipa::path(
-    get, path = "/v1/executions", tag = "executions", params(ExecutionQuery),
+    get, operation_id = "list_executions", path = "/v1/executions", tag = "executions", params(ExecutionQuery),
     responses(
         (status = 200, description = "A page", body = PageView<ExecutionView>),
         (status = "default", description = "An error", body = ProblemView, content_type = "application/problem+json")
@@ -156,7 +156,7 @@ pub(crate) async fn list(
 
 /// One execution, with its output or error once it has ended.
 #[utoipa::path(
-    get, path = "/v1/executions/{id}", tag = "executions",
+    get, operation_id = "get_execution", path = "/v1/executions/{id}", tag = "executions",
     params(("id" = String, Path)),
     responses(
         (status = 200, description = "The execution", body = ExecutionView),

@@ -27,7 +27,7 @@ const OK: Json<HealthView> = Json(HealthView { status: "ok" });
 
 /// Is the process up? Nothing else is looked at: a host that is not ready must not be killed for it.
 #[utoipa::path(
-    get, path = "/healthz", tag = "host", security(()),
+    get, operation_id = "get_health", path = "/healthz", tag = "host", security(()),
     responses((status = 200, description = "It is", body = HealthView))
 )]
 pub(crate) async fn healthz() -> Json<HealthView> {
@@ -36,7 +36,7 @@ pub(crate) async fn healthz() -> Json<HealthView> {
 
 /// Can the host take work? The error says what is in the way.
 #[utoipa::path(
-    get, path = "/readyz", tag = "host", security(()),
+    get, operation_id = "get_readiness", path = "/readyz", tag = "host", security(()),
     responses(
         (status = 200, description = "It can", body = HealthView),
         (status = 503, description = "It cannot", body = ProblemView, content_type = "application/problem+json")
@@ -67,7 +67,7 @@ fn draining() -> ApiError {
 
 /// All metrics of the process, in Prometheus' text format.
 #[utoipa::path(
-    get, path = "/metrics", tag = "host",
+    get, operation_id = "get_metrics", path = "/metrics", tag = "host",
     responses(
         (status = 200, description = "The metrics", body = String, content_type = "text/plain"),
         (status = "default", description = "An error", body = ProblemView, content_type = "application/problem+json")
@@ -79,7 +79,7 @@ pub(crate) async fn metrics(State(api): State<Shared>, _: Operator) -> Response 
 
 /// This description.
 #[utoipa::path(
-    get, path = "/v1/openapi.json", tag = "host", security(()),
+    get, operation_id = "get_description", path = "/v1/openapi.json", tag = "host", security(()),
     responses((status = 200, description = "An OpenAPI document", body = serde_json::Value))
 )]
 pub(crate) async fn openapi(State(api): State<Shared>) -> Response {

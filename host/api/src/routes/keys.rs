@@ -64,7 +64,7 @@ impl From<KeyRow> for KeyView {
 
 /// All keys, by id.
 #[utoipa::path(
-    get, path = "/v1/keys", tag = "operators",
+    get, operation_id = "list_keys", path = "/v1/keys", tag = "operators",
     responses(
         (status = 200, description = "The keys", body = ListView<KeyView>),
         (status = "default", description = "An error", body = ProblemView, content_type = "application/problem+json")
@@ -77,7 +77,7 @@ pub(crate) async fn list(State(api): State<Shared>, _: Operator) -> Result<Json<
 
 /// Make a key. The answer is the only place where it is shown.
 #[utoipa::path(
-    post, path = "/v1/keys", tag = "operators", request_body = NewKey,
+    post, operation_id = "make_key", path = "/v1/keys", tag = "operators", request_body = NewKey,
     responses(
         (status = 201, description = "It was made", body = MadeKeyView),
         (status = "default", description = "An error", body = ProblemView, content_type = "application/problem+json")
@@ -113,7 +113,7 @@ fn check_label(label: &str) -> Result<(), ApiError> {
 
 /// Revoke a key: the next request with it is refused.
 #[utoipa::path(
-    delete, path = "/v1/keys/{id}", tag = "operators", params(("id" = String, Path)),
+    delete, operation_id = "revoke_key", path = "/v1/keys/{id}", tag = "operators", params(("id" = String, Path)),
     responses(
         (status = 204, description = "It was revoked"),
         (status = "default", description = "An error", body = ProblemView, content_type = "application/problem+json")

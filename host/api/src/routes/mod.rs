@@ -7,6 +7,12 @@ mod workflows;
 mod control;
 mod executions;
 mod start;
+mod tasks;
+
+mod cloud_events;
+mod events;
+mod logs;
+mod streams;
 
 mod keys;
 mod tenants;
@@ -98,11 +104,15 @@ fn split() -> (Router<Shared>, Router<Shared>, OpenApi) {
         .routes(routes!(plugins::put, plugins::get, plugins::delete))
         .routes(routes!(plugins::component))
         .routes(routes!(workflows::put, workflows::list))
+        .routes(routes!(workflows::validate))
         .routes(routes!(workflows::get, workflows::delete))
         .routes(routes!(workflows::document))
         .routes(routes!(start::start))
         .routes(routes!(executions::list))
         .routes(routes!(executions::get))
+        .routes(routes!(tasks::tasks))
+        .routes(routes!(events::events))
+        .routes(routes!(logs::logs))
         .routes(routes!(control::cancel))
         .routes(routes!(control::suspend))
         .routes(routes!(control::resume))

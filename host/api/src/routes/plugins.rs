@@ -70,7 +70,7 @@ impl From<PluginRow> for PluginView {
 ///
 /// The same bytes again change nothing. Other bytes under the same version are refused, also after the plugin was removed.
 #[utoipa::path(
-    put, path = "/v1/plugins/{name}/{version}", tag = "plugins",
+    put, operation_id = "add_plugin", path = "/v1/plugins/{name}/{version}", tag = "plugins",
     params(("name" = String, Path, description = "A DNS label"), ("version" = String, Path, description = "A semantic version")),
     request_body(content = Vec<u8>, content_type = "application/wasm", description = "The component"),
     responses(
@@ -93,7 +93,7 @@ pub(crate) async fn put(
 
 /// The plugins of a tenant, by name, then by version.
 #[utoipa::path(
-    get, path = "/v1/plugins", tag = "plugins", params(PluginQuery),
+    get, operation_id = "list_plugins", path = "/v1/plugins", tag = "plugins", params(PluginQuery),
     responses(
         (status = 200, description = "The plugins", body = ListView<PluginView>),
         (status = "default", description = "An error", body = ProblemView, content_type = "application/problem+json")
@@ -110,7 +110,7 @@ pub(crate) async fn list(
 
 /// One plugin.
 #[utoipa::path(
-    get, path = "/v1/plugins/{name}/{version}", tag = "plugins",
+    get, operation_id = "get_plugin", path = "/v1/plugins/{name}/{version}", tag = "plugins",
     params(("name" = String, Path), ("version" = String, Path)),
     responses(
         (status = 200, description = "The plugin", body = PluginView),
@@ -127,7 +127,7 @@ pub(crate) async fn get(
 
 /// The component of a plugin.
 #[utoipa::path(
-    get, path = "/v1/plugins/{name}/{version}/component", tag = "plugins",
+    get, operation_id = "get_component", path = "/v1/plugins/{name}/{version}/component", tag = "plugins",
     params(("name" = String, Path), ("version" = String, Path)),
     responses(
         (status = 200, description = "Its bytes", body = Vec<u8>, content_type = "application/wasm"),
@@ -147,7 +147,7 @@ pub(crate) async fn component(
 
 /// Remove a plugin that no workflow definition is pinned to. Its version stays taken.
 #[utoipa::path(
-    delete, path = "/v1/plugins/{name}/{version}", tag = "plugins",
+    delete, operation_id = "remove_plugin", path = "/v1/plugins/{name}/{version}", tag = "plugins",
     params(("name" = String, Path), ("version" = String, Path)),
     responses(
         (status = 204, description = "It was removed"),

@@ -12,7 +12,6 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use sandmill_core::definition::Definition;
-use sandmill_core::ids::WorkflowExecId;
 use sandmill_core::value::Value;
 use sandmill_engine::Start;
 use sandmill_engine::ports::{Definitions as _, ExecutionKey, ExecutionRow};
@@ -56,7 +55,7 @@ pub(crate) struct StartQuery {
 /// The body is its input, any JSON value; without a body it is `{}`. With `wait` the answer comes when the execution has ended, or when the wait is
 /// over. The same `Idempotency-Key` with the same input starts it once, however often it is sent.
 #[utoipa::path(
-    post, path = "/v1/workflows/{namespace}/{name}/executions", tag = "executions",
+    post, operation_id = "start_execution", path = "/v1/workflows/{namespace}/{name}/executions", tag = "executions",
     params(
         ("namespace" = String, Path), ("name" = String, Path), StartQuery,
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")
@@ -81,14 +80,15 @@ pub(crate) async fn start(
     let idempotency_key = idempotency_key(request.headers())?;
     let body = api.receive(request.into_body(), api.options.body_bytes_max).await?;
     let input = input_of(body.bytes.clone()).await?;
-    let definition = definition(&api, &caller, format!("{namespace}/{name}"), query.version).await?;
+    let definition = definition(&api, &caller, format!("{namespace}/{name}"), query.version.clone()).await?;
     let start = Start { tenant: caller.tenant, definition, input, idempotency_key, random: random()? };
-    let is_replayed = was_started(&api, &start)?;
-    let tenant = start.tenant.clone();
-    let id = api.engine.start(start).await?;
-    let key = ExecutionKey { tenant, id };
+    let (key, before) = (start.execution(), started_before(&api, &start)?);
+    if let (Some(row), Some(version)) = (&before, &query.version) {
+        check_version(row, version)?;
+    }
+    api.engine.start(start).await?;
     let mut response = answer(&api, &key, wait).await?;
-    if is_replayed {
+    if before.is_some() {
         response.headers_mut().insert(REPLAYED, axum::http::HeaderValue::from_static("true"));
     }
     Ok(response)
@@ -150,11 +150,22 @@ fn random() -> Result<u128, ApiError> {
     Ok(u128::from_be_bytes(bytes))
 }
 
-/// True where a start with this key was durable before this request. Of two that race, both may have started it.
-fn was_started(api: &Api, start: &Start) -> Result<bool, ApiError> {
-    let Some(key) = &start.idempotency_key else { return Ok(false) };
-    let id = WorkflowExecId::from_idempotency_key(&start.tenant, &start.definition.name.to_string(), key);
-    Ok(api.engine.row(&ExecutionKey { tenant: start.tenant.clone(), id })?.is_some())
+/// The execution that a start with the same key began before this request. Of two that race, neither may find one.
+fn started_before(api: &Api, start: &Start) -> Result<Option<ExecutionRow>, ApiError> {
+    match start.idempotency_key {
+        Some(_) => Ok(api.engine.row(&start.execution())?),
+        None => Ok(None),
+    }
+}
+
+/// A key that began another version than the one that is named was used for something else.
+fn check_version(row: &ExecutionRow, version: &str) -> Result<(), ApiError> {
+    if row.workflow.rsplit_once(':').is_some_and(|(_, began)| began == version) {
+        return Ok(());
+    }
+    let (id, workflow) = (row.id, &row.workflow);
+    let detail = format!("The idempotency key was used for execution {id} of {workflow}: use another key.");
+    Err(ApiError::new(Code::IdempotencyKeyReused, detail))
 }
 
 async fn answer(api: &Api, key: &ExecutionKey, wait: Option<Duration>) -> Result<Response, ApiError> {

@@ -31,7 +31,7 @@ impl From<TenantRow> for TenantView {
 
 /// All tenants, by name.
 #[utoipa::path(
-    get, path = "/v1/tenants", tag = "operators",
+    get, operation_id = "list_tenants", path = "/v1/tenants", tag = "operators",
     responses(
         (status = 200, description = "The tenants", body = ListView<TenantView>),
         (status = "default", description = "An error", body = ProblemView, content_type = "application/problem+json")
@@ -44,7 +44,7 @@ pub(crate) async fn list(State(api): State<Shared>, _: Operator) -> Result<Json<
 
 /// Make a tenant, where there is none of that name.
 #[utoipa::path(
-    put, path = "/v1/tenants/{tenant}", tag = "operators",
+    put, operation_id = "make_tenant", path = "/v1/tenants/{tenant}", tag = "operators",
     params(("tenant" = String, Path, description = "A DNS label")),
     responses(
         (status = 201, description = "It was made", body = TenantView),

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sandmill_core::ids::TenantId;
+use sandmill_engine::DeployError;
 use sandmill_engine::ports::DefinitionRow;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -13,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::ListView;
 use crate::auth::Caller;
 use crate::code::Code;
-use crate::error::{ApiError, ProblemView};
+use crate::error::{ApiError, FindingView, ProblemView, findings_of};
 use crate::extract::{PathOf, QueryOf};
 use crate::state::{Api, Shared, blocking};
 
@@ -77,7 +78,7 @@ type Name = (String, String, String);
 /// Its name and version stand in the document. It is pinned to the versions of the plugins that it calls. The same bytes again change nothing.
 /// Other bytes under the same version are refused, also after the definition was removed.
 #[utoipa::path(
-    put, path = "/v1/workflows", tag = "workflows",
+    put, operation_id = "deploy_workflow", path = "/v1/workflows", tag = "workflows",
     request_body(content = String, content_type = "application/yaml", description = "The document, in YAML or JSON"),
     responses(
         (status = 201, description = "It was deployed", body = WorkflowView),
@@ -92,9 +93,46 @@ pub(crate) async fn put(State(api): State<Shared>, caller: Caller, body: Body) -
     Ok((status, Json(WorkflowView::from(registered.row))).into_response())
 }
 
+/// What is to be said about a document.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReportView {
+    /// True where the specification accepts it.
+    valid: bool,
+    /// True where this host can run it, with the plugins that are in the catalog.
+    deployable: bool,
+    /// What was found, in the order of the document.
+    findings: Vec<FindingView>,
+}
+
+/// Check a workflow definition, without deploying it.
+#[utoipa::path(
+    post, operation_id = "validate_workflow", path = "/v1/workflows/validate", tag = "workflows",
+    request_body(content = String, content_type = "application/yaml", description = "The document, in YAML or JSON"),
+    responses(
+        (status = 200, description = "What was found, also where that is much", body = ReportView),
+        (status = "default", description = "An error", body = ProblemView, content_type = "application/problem+json")
+    )
+)]
+pub(crate) async fn validate(
+    State(api): State<Shared>,
+    caller: Caller,
+    body: Body,
+) -> Result<Json<ReportView>, ApiError> {
+    let document = api.receive(body, api.options.body_bytes_max).await?;
+    let report = blocking(move || match api.registry.check(&caller.tenant, &document.bytes) {
+        // A document that can be deployed may still be worth a second look.
+        Ok(()) => Ok(sandmill_core::definition::validate(&document.bytes)),
+        Err(DeployError::Rejected(report)) => Ok(report),
+        Err(error) => Err(error.into()),
+    })
+    .await?;
+    let (valid, deployable) = (report.is_valid(), report.is_deployable());
+    Ok(Json(ReportView { valid, deployable, findings: findings_of(&report) }))
+}
+
 /// The workflow definitions of a tenant, by name, then by version.
 #[utoipa::path(
-    get, path = "/v1/workflows", tag = "workflows", params(WorkflowQuery),
+    get, operation_id = "list_workflows", path = "/v1/workflows", tag = "workflows", params(WorkflowQuery),
     responses(
         (status = 200, description = "The definitions", body = ListView<WorkflowView>),
         (status = "default", description = "An error", body = ProblemView, content_type = "application/problem+json")
@@ -111,7 +149,7 @@ pub(crate) async fn list(
 
 /// One workflow definition.
 #[utoipa::path(
-    get, path = "/v1/workflows/{namespace}/{name}/{version}", tag = "workflows",
+    get, operation_id = "get_workflow", path = "/v1/workflows/{namespace}/{name}/{version}", tag = "workflows",
     params(("namespace" = String, Path), ("name" = String, Path), ("version" = String, Path)),
     responses(
         (status = 200, description = "The definition", body = WorkflowView),
@@ -130,7 +168,7 @@ pub(crate) async fn get(
 
 /// The document of a workflow definition, byte for byte as it was deployed.
 #[utoipa::path(
-    get, path = "/v1/workflows/{namespace}/{name}/{version}/document", tag = "workflows",
+    get, operation_id = "get_document", path = "/v1/workflows/{namespace}/{name}/{version}/document", tag = "workflows",
     params(("namespace" = String, Path), ("name" = String, Path), ("version" = String, Path)),
     responses(
         (status = 200, description = "The document", body = String, content_type = "application/yaml"),
@@ -153,7 +191,7 @@ pub(crate) async fn document(
 
 /// Remove a workflow definition that no execution in flight runs on. Its version stays taken.
 #[utoipa::path(
-    delete, path = "/v1/workflows/{namespace}/{name}/{version}", tag = "workflows",
+    delete, operation_id = "remove_workflow", path = "/v1/workflows/{namespace}/{name}/{version}", tag = "workflows",
     params(("namespace" = String, Path), ("name" = String, Path), ("version" = String, Path)),
     responses(
         (status = 204, description = "It was removed"),

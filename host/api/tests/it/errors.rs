@@ -2,8 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
-use sandmill_api::{CODES, Connection};
+use sandmill_api::{ApiOptions, CODES, Connection};
+use sandmill_core::definition::{PluginSource, Report};
+use sandmill_core::time::Millis;
+use sandmill_engine::Options;
 use sandmill_engine::ports::StoreError;
 
 use crate::kit::{World, ask, get, put};
@@ -83,6 +87,20 @@ async fn a_host_that_is_about_to_stop_is_not_ready() {
     world.send(get("/readyz").done()).await.is_error(503, "draining");
     let start = ask("POST".parse().unwrap(), "/v1/workflows/test/steps/executions");
     world.send(start.done()).await.is_error(503, "draining");
+}
+
+#[tokio::test]
+async fn an_execution_whose_definition_does_not_compile_any_more_is_held() {
+    let options = || Options { drain: Millis(0), ..Options::default() };
+    let world = World::with(ApiOptions::default(), options());
+    world.deploy("steps", 1).await;
+    world.runner.hold(true);
+    let id = world.start("steps", "{}").await;
+    world.engine.stop().await;
+    let compile = |_: &[u8], _: &dyn PluginSource| Err(Report::default());
+    let later = World::over(world.store.clone(), Arc::new(compile), ApiOptions::default(), options());
+    let resume = ask("POST".parse().unwrap(), &format!("/v1/executions/{id}/resume"));
+    later.send(resume.done()).await.is_error(409, "execution-held");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sandmill_engine::Options;
 
-use crate::kit::{World, get, post};
+use crate::kit::{World, document, get, post, put};
 
 const START: &str = "/v1/workflows/test/steps/executions";
 
@@ -85,6 +85,32 @@ async fn the_same_key_starts_once() {
     let at_once = post(START).header("idempotency-key", "order-1").body_text(r#"{"n":1}"#);
     let at_once = world.send(at_once.done()).await;
     assert_eq!((at_once.status.as_u16(), &at_once.json["id"]), (202, &first.json["id"]));
+}
+
+#[tokio::test]
+async fn a_key_starts_once_over_versions_of_its_workflow() {
+    let world = World::new();
+    world.deploy("steps", 1).await;
+    let start =
+        |version: &str| post(&format!("{START}{version}")).header("idempotency-key", "order-1").body_text("{}").done();
+    let first = world.send(start("")).await;
+    let later = world.send(put("/v1/workflows").body_text(&document("steps", "2.0.0", 2)).done()).await;
+    assert_eq!(later.status, 201, "{}", later.text);
+    let again = world.send(start("")).await;
+    assert_eq!((again.status.as_u16(), &again.json["id"]), (202, &first.json["id"]), "{}", again.text);
+    assert_eq!(again.json["workflow"], "test/steps:1.0.0");
+    assert_eq!(world.send(start("?version=1.0.0")).await.json["id"], first.json["id"]);
+    world.send(start("?version=2.0.0")).await.is_error(422, "idempotency-key-reused");
+}
+
+#[tokio::test]
+async fn a_large_input_comes_through() {
+    let world = World::new();
+    world.deploy("steps", 1).await;
+    let input = format!(r#"{{"text":"{}"}}"#, "x".repeat(200_000));
+    let ended = world.send(post(&format!("{START}?wait=60s")).body_text(&input).done()).await;
+    assert!(ended.status == 200 && ended.text.contains(&input), "{}", ended.status);
+    world.send(post(START).body_text(&input[..150_000]).done()).await.is_error(400, "invalid-json");
 }
 
 #[tokio::test]

@@ -55,10 +55,8 @@ async fn a_body_that_does_not_arrive_in_time_or_at_all_is_an_error() {
 async fn a_request_has_a_time_beside_its_wait() {
     let time = Duration::from_millis(5);
     let world = World::with_options(ApiOptions { request_time: time, wait_max: time, ..ApiOptions::default() });
-    world.deploy("steps", 1).await;
-    world.runner.hold(true);
-    let waited = world.send(post("/v1/workflows/test/steps/executions?wait=5ms").body_text("{}").done()).await;
-    assert!([202, 408].contains(&waited.status.as_u16()), "{}", waited.text);
+    let endless = put("/v1/plugins/work/1.0.0").body_text("wasm for ever");
+    world.send(endless.done()).await.is_error(408, "request-timeout");
 }
 
 #[tokio::test]

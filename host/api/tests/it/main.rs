@@ -11,4 +11,5 @@ mod openapi;
 mod operators;
 mod plugins;
 mod serving;
+mod streams;
 mod workflows;

@@ -6,13 +6,17 @@ use axum::http::Method;
 
 use crate::kit::{World, ask, get};
 
-/// Every operation of the description: `METHOD path`, and what it answers with.
+/// Every operation of the description: method, path, and what it is called and answers with.
 fn operations(description: &serde_json::Value) -> Vec<(Method, String, String)> {
     let paths = description["paths"].as_object().unwrap();
     let operations = paths.iter().flat_map(|(path, item)| {
         item.as_object().unwrap().iter().map(move |(method, operation)| {
             let statuses: Vec<_> = operation["responses"].as_object().unwrap().keys().cloned().collect();
-            (method.to_uppercase().parse().unwrap(), path.clone(), statuses.join(" "))
+            (
+                method.to_uppercase().parse().unwrap(),
+                path.clone(),
+                format!("{} {}", operation["operationId"].as_str().unwrap(), statuses.join(" ")),
+            )
         })
     });
     operations.collect()
@@ -38,11 +42,17 @@ async fn every_described_operation_is_routed() {
 #[test]
 fn every_route_is_described() {
     let description = serde_json::to_value(sandmill_api::description()).unwrap();
-    let lines = operations(&description).into_iter().fold(String::new(), |mut lines, (method, path, statuses)| {
-        writeln!(lines, "{method} {path} -> {statuses}").unwrap();
+    let lines = operations(&description).into_iter().fold(String::new(), |mut lines, (method, path, operation)| {
+        writeln!(lines, "{method} {path} = {operation}").unwrap();
         lines
     });
     insta::assert_snapshot!(lines);
+    let mut names: Vec<_> = operations(&description)
+        .into_iter()
+        .map(|(_, _, operation)| operation.split(' ').next().unwrap().to_owned())
+        .collect();
+    names.sort_unstable();
+    assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "an operation has a name of its own: {names:?}");
     for (name, schema) in description["components"]["schemas"].as_object().unwrap() {
         let described = schema["description"].is_string() || schema["oneOf"].is_array() || name.contains('_');
         assert!(described, "{name} is not described");

@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use sandmill_api::ConnectionOptions;
+use sandmill_api::{ApiOptions, ConnectionOptions};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::kit::World;
+use crate::kit::{World, put};
 
 struct Server {
     address: SocketAddr,
@@ -104,6 +104,47 @@ async fn a_request_that_does_not_end_is_cut_when_the_server_stops() {
     server.stop.send(()).unwrap();
     server.ended.await.unwrap().unwrap();
     assert_eq!(rest(&mut stream).await, "");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_cut() {
+    let world = World::with_options(ApiOptions { bodies_bytes_max: 64 << 20, ..ApiOptions::default() });
+    // Larger than what the system holds for a connection.
+    let component = format!("wasm{}", " ".repeat(48 << 20));
+    assert_eq!(world.send(put("/v1/plugins/large/1.0.0").body_text(&component).done()).await.status, 201);
+    let options =
+        ConnectionOptions { connections_max: 1, write_time: Duration::from_millis(20), ..ConnectionOptions::default() };
+    let server = Server::over(&world, options).await;
+    let mut idle = server.connect().await;
+    let head = server.head("GET /v1/plugins/large/1.0.0/component");
+    idle.write_all(format!("{head}\r\n").as_bytes()).await.unwrap();
+    // There is room for the next one only once this one is gone.
+    let mut next = server.connect().await;
+    let request = format!("{}connection: close\r\n\r\n", server.head("GET /healthz"));
+    next.write_all(request.as_bytes()).await.unwrap();
+    assert!(rest(&mut next).await.contains("200 OK"));
+    assert!(rest(&mut idle).await.len() < component.len());
+}
+
+#[tokio::test]
+async fn streams_end_when_the_server_stops() {
+    let world = World::new();
+    world.deploy("steps", 1).await;
+    world.runner.hold(true);
+    let id = world.start("steps", "{}").await;
+    let server = Server::over(&world, ConnectionOptions::default()).await;
+    let mut stream = server.connect().await;
+    let head = server.head(&format!("GET /v1/executions/{id}/events"));
+    stream.write_all(format!("{head}\r\n").as_bytes()).await.unwrap();
+    let mut seen = String::new();
+    while !seen.contains("id: 0-1") {
+        let mut bytes = [0; 1_024];
+        let count = stream.read(&mut bytes).await.unwrap();
+        seen.push_str(std::str::from_utf8(&bytes[..count]).unwrap());
+    }
+    server.stop.send(()).unwrap();
+    server.ended.await.unwrap().unwrap();
+    assert!(rest(&mut stream).await.ends_with("0\r\n\r\n"), "the stream came to its end and was not cut");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What stands in for the Wasm runtime, the compiler and the clock.
+//! What stands in for the Wasm runtime and the clock.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,12 +12,14 @@ use sandmill_core::value::Value;
 use sandmill_engine::ports::*;
 use tokio::sync::Notify;
 
-/// Gives each task's config back as its output, unless it holds them; a config with a member `fail` fails.
+/// Gives each task's config back as its output, unless it holds them; an input with a member `fail` fails.
 #[derive(Default)]
 pub(crate) struct FakeRunner {
     holds: AtomicBool,
     changed: Notify,
     cancelled: Mutex<Vec<TaskExecId>>,
+    /// The task that began last.
+    begun: Mutex<Option<TaskMessage>>,
 }
 
 impl FakeRunner {
@@ -26,11 +28,22 @@ impl FakeRunner {
         self.holds.store(holds, Ordering::SeqCst);
         self.changed.notify_waiters();
     }
+
+    /// Waits until a task has begun, and gives it.
+    pub(crate) async fn running(&self) -> TaskMessage {
+        loop {
+            if let Some(message) = self.begun.lock().unwrap().clone() {
+                return message;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 #[async_trait]
 impl Runner for FakeRunner {
     async fn run(&self, message: TaskMessage) -> TaskResult {
+        *self.begun.lock().unwrap() = Some(message.clone());
         loop {
             let changed = self.changed.notified();
             if self.cancelled.lock().unwrap().contains(&message.dispatch.id) {
@@ -42,10 +55,11 @@ impl Runner for FakeRunner {
             changed.await;
         }
         let config = Value::from_json(&message.config).unwrap();
-        match config.get("fail") {
-            Some(reason) => TaskResult::Failed(Box::new(Problem::new(ErrorKind::Runtime, reason.to_string()))),
-            None => TaskResult::Completed(config),
+        let wants = |name: &str| config.pointer(&format!("/input/{name}"));
+        if let Some(reason) = wants("fail") {
+            return TaskResult::Failed(Box::new(Problem::new(ErrorKind::Runtime, reason.to_string())));
         }
+        TaskResult::Completed(config)
     }
 
     fn cancel(&self, _: &TenantId, id: TaskExecId) {
@@ -62,6 +76,9 @@ impl Components for FakeComponents {
     async fn inspect(&self, component: Bytes) -> Result<PluginDescription, InspectError> {
         let text = String::from_utf8_lossy(&component).into_owned();
         assert!(!text.contains("panic"), "the test wants it so");
+        if text.contains("for ever") {
+            std::future::pending::<()>().await;
+        }
         if text.contains("no room") {
             return Err(InspectError::Unavailable { reason: "all threads are busy".into() });
         }

@@ -1,6 +1,5 @@
 //! A world to ask, and requests to ask it with.
 
-mod compiler;
 mod fakes;
 mod store;
 
@@ -11,16 +10,18 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
 use sandmill_api::{ApiOptions, Connection};
+use sandmill_core::definition::compile;
 use sandmill_core::ids::TenantId;
 use sandmill_core::time::Timestamp;
 use sandmill_engine::ports::*;
-use sandmill_engine::{Engine, Live, MemoryQueue, Options, Registry};
+use sandmill_engine::{Compile, Engine, Live, MemoryQueue, Options, Registry};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 pub(crate) use fakes::FakeRunner;
 use fakes::{FakeClock, FakeComponents};
-use store::{FaultyStore, SharedFaultyStore};
+use store::SharedFaultyStore;
 
 /// The port that requests of these tests seem to come in on.
 pub(crate) const PORT: u16 = 7878;
@@ -43,16 +44,16 @@ impl World {
     }
 
     pub(crate) fn with(options: ApiOptions, engine: Options) -> Self {
-        let (store, runner, clock) =
-            (Arc::new(FaultyStore::default()), Arc::<FakeRunner>::default(), Arc::new(FakeClock::default()));
+        Self::over(Arc::default(), Arc::new(compile), options, engine)
+    }
+
+    /// A world over what another one left behind.
+    pub(crate) fn over(store: SharedFaultyStore, compile: Arc<Compile>, options: ApiOptions, engine: Options) -> Self {
+        let (runner, clock) = (Arc::<FakeRunner>::default(), Arc::new(FakeClock::default()));
         let shared: SharedStore = store.clone();
         let clock: Arc<dyn Clock> = clock;
-        let registry = Arc::new(Registry::with_compiler(
-            shared.clone(),
-            Arc::new(FakeComponents),
-            clock.clone(),
-            Arc::new(compiler::compile),
-        ));
+        let registry =
+            Arc::new(Registry::with_compiler(shared.clone(), Arc::new(FakeComponents), clock.clone(), compile));
         let parts = sandmill_engine::Parts {
             store: shared.clone(),
             definitions: registry.clone(),
@@ -84,6 +85,11 @@ impl World {
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         Answer::of(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+
+    /// The answer to a request, whose body is still to come.
+    pub(crate) async fn open(&self, ask: Ask) -> Response<Body> {
+        self.router.clone().oneshot(ask.done()).await.unwrap()
     }
 
     /// Registers the plugin `work:1.0.0` and deploys a workflow of so many calls of it.
@@ -128,10 +134,14 @@ impl World {
 
 /// A document of so many calls of `work:1.0.0`, each of which gives its input back.
 pub(crate) fn document(name: &str, version: &str, steps: usize) -> String {
-    let step = |step: usize| format!(r#"{{"step{step}":{{"call":"work:1.0.0@default","with":"${{ . }}"}}}}"#);
+    let step = |step: usize| {
+        format!(
+            r#"{{"step{step}":{{"call":"work:1.0.0@default","with":{{"input":"${{ . }}"}},"output":{{"as":"${{ .input }}"}}}}}}"#
+        )
+    };
     let steps: Vec<String> = (0..steps).map(step).collect();
     format!(
-        r#"{{"document":{{"dsl":"1.0.0","namespace":"test","name":"{name}","version":"{version}"}},"do":[{}]}}"#,
+        r#"{{"document":{{"dsl":"1.0.3","namespace":"test","name":"{name}","version":"{version}"}},"do":[{}]}}"#,
         steps.join(",")
     )
 }
@@ -203,7 +213,7 @@ impl Ask {
     pub(crate) fn from(mut self, address: [u8; 4]) -> Self {
         let peer = SocketAddr::from((address, 50_000));
         let local = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
-        self.0.extensions_mut().insert(Connection { peer, local, closing: Default::default() });
+        self.0.extensions_mut().insert(Connection { peer, local, closing: CancellationToken::new() });
         self
     }
 
@@ -235,6 +245,11 @@ impl Ask {
 
     pub(crate) fn body_text(self, body: &str) -> Self {
         self.body(Body::from(body.to_owned()))
+    }
+
+    /// What tells the request that the server stops.
+    pub(crate) fn closing(&self) -> CancellationToken {
+        self.0.extensions().get::<Connection>().unwrap().closing.clone()
     }
 
     pub(crate) fn done(self) -> Request<Body> {
