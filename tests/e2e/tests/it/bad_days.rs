@@ -66,7 +66,7 @@ async fn a_foreign_web_page_is_refused() {
     let request = server.request(Method::GET, "/v1/executions").header("origin", "https://example.com");
     assert_eq!(server.answer(request).await.0, StatusCode::FORBIDDEN);
     let request = server.request(Method::GET, "/v1/executions").header("host", "example.com");
-    assert_eq!(server.answer(request).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(server.answer(request).await.0, StatusCode::UNAUTHORIZED);
     let request = server.request(Method::GET, "/v1/executions").header("x-forwarded-for", "192.0.2.1");
     assert_eq!(server.answer(request).await.0, StatusCode::UNAUTHORIZED, "a proxy is in front, so a key is wanted");
     assert_eq!(server.get("/v1/executions").await.0, StatusCode::OK);
