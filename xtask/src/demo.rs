@@ -38,7 +38,7 @@ pub(crate) fn run() -> Result<()> {
     let file = relative(&target().join("demo-input.json"));
     let input = input::write(&root(), &root().join(&file))?;
     println!("{} files, {} KiB", input.files, input.bytes / 1024);
-    let trigger = ["trigger", "examples/source-report", "--input", &file, "--wait", "--json"];
+    let trigger = ["trigger", "examples/source-report", "--input", &file, "--wait"];
     let output = server.client(trigger).stderr(std::process::Stdio::inherit()).output()?;
     anyhow::ensure!(output.status.success(), "the workflow ended with {}", output.status);
     print_report(&serde_json::from_slice(&output.stdout).context("the output is no JSON")?);
