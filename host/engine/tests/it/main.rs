@@ -5,6 +5,7 @@
 mod admission;
 mod control;
 mod crashes;
+mod embedded;
 mod history;
 mod kit;
 mod live;
