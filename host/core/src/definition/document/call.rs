@@ -133,8 +133,8 @@ impl<'t> Compiler<'t, '_> {
     }
 
     /// Why there is no such plugin, and what there is.
-    fn no_plugin(&self, name: &str, version: Option<&str>) -> (String, Option<String>) {
-        let names = self.plugins.names();
+    fn no_plugin(&mut self, name: &str, version: Option<&str>) -> (String, Option<String>) {
+        let names = self.plugin_names.get_or_insert_with(|| self.plugins.names());
         let candidates = names.iter().map(String::as_str).chain(PROTOCOLS);
         let meant = nearest(name, candidates).map(|meant| format!("did you mean `{meant}`?"));
         if !is_dns_label(name) {

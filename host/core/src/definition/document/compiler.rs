@@ -27,6 +27,8 @@ pub(super) struct Compiler<'t, 'c> {
     /// The plugins that are called, and where each stands in that list.
     pub(super) pinned: Vec<PinnedPlugin>,
     pub(super) pins: BTreeMap<(String, Option<String>), Option<u32>>,
+    /// The names of the catalog, asked for at most once.
+    pub(super) plugin_names: Option<Vec<String>>,
 }
 
 /// What is known where a task stands.

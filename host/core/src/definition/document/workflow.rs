@@ -43,6 +43,7 @@ pub(super) fn compile<'t>(
         nodes: Vec::new(),
         pinned: Vec::new(),
         pins: BTreeMap::new(),
+        plugin_names: None,
     };
     let definition = compiler.workflow(tree.root(), digest)?;
     let is_refused = findings.has_any(Verdict::Invalid) || findings.has_any(Verdict::NotDeployable);

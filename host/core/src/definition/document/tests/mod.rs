@@ -2,6 +2,7 @@
 
 mod kit;
 
+mod codes;
 mod compiled;
 mod fuzz;
 mod kinds;
