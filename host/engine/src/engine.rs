@@ -5,7 +5,6 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -21,7 +20,7 @@ use crate::ports::{
 };
 use crate::shard::{Mail, Shard, Wake, event_of};
 use crate::shared::{Options, Parts, Shared};
-use crate::writer::Writer;
+use crate::writer::{Writer, WriterHandle};
 use crate::{sweeper, worker};
 
 /// Executions that are asked for at a time after a restart, and when parked ones are due.
@@ -90,20 +89,19 @@ struct Running {
     /// What takes completions, what wakes parked executions, and what removes expired ones.
     helpers: Vec<TaskHandle<()>>,
     worker: Option<TaskHandle<()>>,
-    journal_thread: Option<JoinHandle<()>>,
+    writer: Option<WriterHandle>,
 }
 
 impl Engine {
     /// Starts the engine and brings back what was active when the last one ended.
     pub fn launch(parts: Parts, options: Options) -> Result<Self, StoreError> {
         let journal = JournalOf(Arc::clone(&parts.store));
-        let (writer, journal_thread) =
-            Writer::start(Arc::new(journal)).map_err(|error| StoreError::Failed { reason: error.to_string() })?;
+        let (writer, handle) = Writer::start(Arc::new(journal), &options.writing)
+            .map_err(|error| StoreError::Failed { reason: error.to_string() })?;
         let shared = Arc::new(Shared::new(parts, writer, options));
         let (shards, shard_tasks) = (0..shared.options.shards.max(1)).map(|_| spawn_shard(&shared)).unzip();
         let starts = Semaphore::new(shared.options.starts_waiting_max);
-        let running =
-            Running { shards: shard_tasks, helpers: Vec::new(), worker: None, journal_thread: Some(journal_thread) };
+        let running = Running { shards: shard_tasks, helpers: Vec::new(), worker: None, writer: Some(handle) };
         let engine = Self { shared, starts, is_draining: AtomicBool::new(false), shards, running: Mutex::new(running) };
         engine.recover()?;
         engine.spawn_helpers();
@@ -189,10 +187,14 @@ impl Engine {
     /// Stops, and lets go of the store.
     pub async fn drain(self) {
         self.stop().await;
-        let journal_thread = self.running().journal_thread.take();
+        let writer = self.running().writer.take();
         drop(self);
-        if let Some(thread) = journal_thread {
-            report(tokio::task::spawn_blocking(move || thread.join()).await.map(drop));
+        match writer {
+            Some(WriterHandle::Thread(thread)) => {
+                report(tokio::task::spawn_blocking(move || thread.join()).await.map(drop));
+            }
+            Some(WriterHandle::Task(task)) => report(task.await),
+            None => {}
         }
     }
 
@@ -240,6 +242,9 @@ impl Drop for Engine {
     fn drop(&mut self) {
         let running = self.running.get_mut().unwrap_or_else(PoisonError::into_inner);
         running.shards.iter().chain(&running.helpers).chain(&running.worker).for_each(TaskHandle::abort);
+        if let Some(WriterHandle::Task(task)) = &running.writer {
+            task.abort();
+        }
         self.shared.library.close();
     }
 }
@@ -309,6 +314,7 @@ async fn wake_due(shared: Arc<Shared>, shards: Vec<mpsc::UnboundedSender<Mail>>)
         // What is due already is on its way to be woken: its row changes with its next event, and a moment later we look again.
         let next = next.map(|at| at.max(now.after(sandmill_core::time::Millis(100))));
         tokio::select! {
+            biased;
             () = shared.due.notified() => {}
             () = sleep_until(&shared, next) => {}
         }

@@ -36,3 +36,4 @@ pub use queue::MemoryQueue;
 pub use registry::{COMPONENT_BYTES_MAX, Compile, DeployError, RegisterError, Registered, Registry};
 pub use shared::{Options, Parts};
 pub use worker::work;
+pub use writer::{Disk, Writing};

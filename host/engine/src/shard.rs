@@ -106,6 +106,7 @@ impl Shard {
             }
             if self.runnable.is_empty() {
                 tokio::select! {
+                    biased;
                     mail = self.mail.recv() => match mail {
                         Some(mail) => self.take(mail).await,
                         None => return,

@@ -12,7 +12,7 @@ use crate::live::Live;
 use crate::metrics::EngineMeters;
 use crate::notices::Notices;
 use crate::ports::{Clock, Definitions, ExecutionKey, Runner, SharedStore, Status, StoreError, TaskQueue};
-use crate::writer::Writer;
+use crate::writer::{Writer, Writing};
 
 /// How an engine runs.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub struct Options {
     pub settings: Settings,
     /// When snapshots are taken.
     pub snapshots: Snapshots,
+    /// Where the journal is written from.
+    pub writing: Writing,
 }
 
 impl Default for Options {
@@ -47,6 +49,7 @@ impl Default for Options {
             drain: Millis(30_000),
             settings: Settings::default(),
             snapshots: Snapshots::default(),
+            writing: Writing::default(),
         }
     }
 }

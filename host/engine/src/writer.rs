@@ -3,21 +3,22 @@
 //! Whatever waits when the thread comes round goes into one append and one sync (group commit): under load the price of a sync is shared by
 //! all that wait for it, and alone an event waits for nobody. Nothing is acknowledged before the sync (rule 6).
 //!
-//! It is a thread and no task, because a sync blocks for as long as the disk likes.
+//! It is a thread and no task, because a sync blocks for as long as the disk likes. Only a simulation has it as a task: its store never blocks, and
+//! what happens there must happen in the same order each time.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
+
+use async_trait::async_trait;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle as TaskHandle;
 
 use crate::metrics::CommitMeters;
 use crate::ports::{Batch, Journal, StoreError};
 
 /// Steps that share a sync at most. Past about fifty a bigger group gains nothing, and makes everybody in it wait for its size.
 const GROUP_MAX: usize = 64;
-
-/// Appends that may wait for the writer before those who bring more have to wait too.
-const WAITING_MAX: usize = 4_096;
 
 /// Called once the batches are durable, or were refused.
 pub(crate) type Acknowledge = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
@@ -28,18 +29,65 @@ struct Append {
     acknowledge: Acknowledge,
 }
 
-/// The way to the writer. The thread ends, with everything written, once the last of these is gone.
+/// Where the writer runs.
+#[derive(Clone, Default)]
+pub enum Writing {
+    /// On a thread of its own.
+    #[default]
+    Thread,
+    /// In a task of the runtime, which waits before each append for as long as the disk of a simulation would.
+    Task(Arc<dyn Disk>),
+}
+
+impl std::fmt::Debug for Writing {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Thread => "Thread",
+            Self::Task(_) => "Task",
+        })
+    }
+}
+
+/// The disk of a simulation.
+#[async_trait]
+pub trait Disk: Send + Sync {
+    /// Returns when the next append may begin.
+    async fn ready(&self);
+}
+
+/// The writer at work: it ends, with everything written, once the last [`Writer`] is gone.
+pub(crate) enum WriterHandle {
+    Thread(JoinHandle<()>),
+    Task(TaskHandle<()>),
+}
+
+/// The way to the writer.
 #[derive(Clone)]
 pub(crate) struct Writer {
-    appends: SyncSender<Append>,
+    // Unbounded, for no execution has more than one append on its way.
+    appends: UnboundedSender<Append>,
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub(crate) fn start(journal: Arc<dyn Journal>) -> std::io::Result<(Self, JoinHandle<()>)> {
-        let (appends, incoming) = sync_channel(WAITING_MAX);
-        let thread = thread::Builder::new().name("journal".into()).spawn(move || write_all(&*journal, &incoming))?;
-        Ok((Self { appends }, thread))
+    /// Starts it.
+    pub(crate) fn start(journal: Arc<dyn Journal>, writing: &Writing) -> std::io::Result<(Self, WriterHandle)> {
+        let (appends, mut incoming) = unbounded_channel();
+        let handle = match writing {
+            Writing::Thread => {
+                let thread = thread::Builder::new().name("journal".into());
+                WriterHandle::Thread(thread.spawn(move || write_all(&*journal, &mut incoming))?)
+            }
+            Writing::Task(disk) => {
+                let disk = Arc::clone(disk);
+                WriterHandle::Task(tokio::spawn(async move {
+                    while let Some(first) = incoming.recv().await {
+                        disk.ready().await;
+                        write_group(&*journal, group(first, &mut incoming));
+                    }
+                }))
+            }
+        };
+        Ok((Self { appends }, handle))
     }
 
     /// Makes batches durable, all of them or none.
@@ -51,20 +99,27 @@ impl Writer {
     }
 }
 
-fn write_all(journal: &dyn Journal, incoming: &Receiver<Append>) {
+fn write_all(journal: &dyn Journal, incoming: &mut UnboundedReceiver<Append>) {
     let meters = CommitMeters::new();
-    while let Ok(first) = incoming.recv() {
-        let mut group = vec![first];
-        let mut steps = group[0].batches.len();
-        while steps < GROUP_MAX {
-            let Ok(next) = incoming.try_recv() else { break };
-            steps += next.batches.len();
-            group.push(next);
-        }
+    while let Some(first) = incoming.blocking_recv() {
+        let group = group(first, incoming);
+        let steps = group.iter().map(|append| append.batches.len()).sum();
         let began = Instant::now();
         write_group(journal, group);
         meters.committed(began.elapsed(), steps);
     }
+}
+
+/// What waits already goes with the first one.
+fn group(first: Append, incoming: &mut UnboundedReceiver<Append>) -> Vec<Append> {
+    let mut steps = first.batches.len();
+    let mut group = vec![first];
+    while steps < GROUP_MAX {
+        let Ok(next) = incoming.try_recv() else { break };
+        steps += next.batches.len();
+        group.push(next);
+    }
+    group
 }
 
 /// An append that was not written is nobody else's fault: each of the group is then tried alone, so that only what is in the way fails.

@@ -4,7 +4,7 @@ use sandmill_core::time::Millis;
 use sandmill_engine::ports::{Status, StoreError};
 use sandmill_engine::{Options, StartError};
 
-use crate::kit::{Failure, World, end, steps, value};
+use crate::kit::{Failure, LaunchFailing as _, World, end, steps, value};
 
 #[tokio::test]
 async fn starts_are_refused_while_as_many_executions_as_allowed_are_in_memory() {

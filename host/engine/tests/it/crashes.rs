@@ -7,7 +7,7 @@ use sandmill_core::codec::Record;
 use sandmill_core::machine::Event;
 use sandmill_engine::ports::{ExecutionKey, Journal as _, Status, Values as _};
 
-use crate::kit::{Effect, Failure, World, end, steps, tenant, value};
+use crate::kit::{Effect, Failure, LaunchFailing as _, World, end, steps, tenant, value};
 
 const EXECUTIONS: usize = 4;
 const STEPS: u32 = 5;

@@ -8,7 +8,7 @@ use sandmill_core::time::Millis;
 use sandmill_engine::ports::{ExecutionKey, Journal as _, Progress, Status};
 use sandmill_engine::{Control, Engine, EventId, LifecycleEvent, ReadError, TaskStatus};
 
-use crate::kit::{Failure, World, end, map, steps, value};
+use crate::kit::{Failure, LaunchFailing as _, World, end, map, steps, value};
 
 /// All events of an execution, once it has ended.
 async fn read_all(engine: &Engine, key: &ExecutionKey, after: Option<EventId>) -> Vec<LifecycleEvent> {

@@ -9,7 +9,7 @@ use sandmill_engine::Live;
 use sandmill_engine::ports::{LogLevel, LogLine, Logs as _, Progress, TaskMessage, TaskObserver as _};
 use sandmill_store::MemoryStore;
 
-use crate::kit::{Failure, FaultyStore, World, end, steps};
+use crate::kit::{World, end, slow_logs, steps};
 
 pub(crate) fn line(message: &str, workflow: WorkflowExecId, number: u32) -> LogLine {
     LogLine {
@@ -117,8 +117,7 @@ async fn a_task_that_talks_too_much_never_waits_and_its_log_says_what_is_missing
     let message = running_task(&world).await;
     let (store, gate) = (Arc::new(MemoryStore::new()), Arc::new(Gate::default()));
     let held = Arc::clone(&gate);
-    let slow = FaultyStore::new(Arc::clone(&store), Failure::Never, move || held.pass());
-    let live = Live::start(Arc::new(slow)).unwrap();
+    let live = Live::start(slow_logs(Arc::clone(&store), move || held.pass())).unwrap();
     const LINES: u64 = 40_000;
     for n in 0..LINES {
         live.log(&message, line(&n.to_string(), key.id, 0));

@@ -12,3 +12,5 @@ mod live;
 mod registry;
 mod retention;
 mod running;
+mod simulation;
+mod trouble;

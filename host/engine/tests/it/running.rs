@@ -5,7 +5,7 @@ use sandmill_core::value::Value;
 use sandmill_engine::StartError;
 use sandmill_engine::ports::Status;
 
-use crate::kit::{Failure, World, end, map, steps, tenant, value};
+use crate::kit::{Failure, LaunchFailing as _, World, end, map, steps, tenant, value};
 
 #[tokio::test]
 async fn ten_steps_come_to_their_output() {

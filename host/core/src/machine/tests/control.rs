@@ -114,3 +114,51 @@ fn timers_and_tasks_that_nobody_knows_change_nothing() {
     assert_eq!(world.end, None);
     world.check_replay();
 }
+
+#[test]
+fn the_slot_of_a_cancelled_task_is_free_once_its_guest_has_stopped() {
+    let settings = Settings { open_tasks_max: 1, ..Settings::default() };
+    let tasks = r#"[{"t":{"try":[{"c":{"call":"c","with":{"hold":1},"timeout":{"after":{"seconds":5}}}}],"catch":{}}},
+                    {"d":{"call":"d","with":{"n":2}}}]"#;
+    let mut world = World::start_with(tasks, "0", settings);
+    world.sleep();
+    assert_eq!(world.cancelled_tasks, [1]);
+    assert_eq!(world.calls(), ["c"], "the one slot is still taken");
+    world.tell(Event::TaskStopped { task: 1 });
+    assert_eq!(world.calls(), ["c", "d"]);
+    world.output();
+}
+
+#[test]
+fn a_guest_that_was_being_stopped_is_gone_after_the_host_was_away() {
+    let settings = Settings { open_tasks_max: 1, ..Settings::default() };
+    let tasks = r#"[{"t":{"try":[{"c":{"call":"c","with":{"hold":1},"timeout":{"after":{"seconds":5}}}}],"catch":{}}},
+                    {"d":{"call":"d","with":{"n":2}}}]"#;
+    let mut world = World::start_with(tasks, "0", settings);
+    world.sleep();
+    world.tell(Event::Recovered { from: world.now });
+    assert_eq!(world.calls(), ["c", "d"]);
+    world.output();
+}
+
+#[test]
+fn a_timeout_that_begins_while_suspended_counts_from_the_resumption() {
+    let tasks = r#"[{"c":{"call":"c","with":{"hold":1}}},{"d":{"call":"d","with":{"hold":1},"timeout":{"after":{"seconds":10}}}}]"#;
+    let mut world = World::start(tasks, "0");
+    world.tell(Event::SuspendRequested);
+    world.now = world.now.after(Millis(3_600_000));
+    complete(&mut world, 0, 1);
+    world.now = world.now.after(Millis(3_600_000));
+    world.tell(Event::ResumeRequested);
+    assert_eq!(world.sleep_until_end(), [10_000]);
+    assert!(world.fault().is(ErrorKind::Timeout));
+}
+
+#[test]
+fn a_suspended_execution_is_cancelled_without_being_resumed() {
+    let mut world = World::start(r#"[{"w":{"wait":{"hours":1}}}]"#, "0");
+    world.tell(Event::SuspendRequested);
+    world.tell(Event::CancelRequested);
+    assert_eq!(world.end(), End::Cancelled);
+    assert_eq!(world.machine.poll_timeout(), None);
+}

@@ -36,7 +36,7 @@ pub(super) type Plugin = fn(&Value, &Dispatch) -> Reply;
 /// An execution with its world.
 pub(super) struct World {
     pub(super) machine: Machine,
-    definition: Arc<Definition>,
+    pub(super) definition: Arc<Definition>,
     plugin: Plugin,
     pub(super) now: Timestamp,
     configs: BTreeMap<u32, Value>,
@@ -184,7 +184,20 @@ impl World {
         Restored::decode(snapshot, self.id(), &self.definition, &source, stored).unwrap()
     }
 
-    fn id(&self) -> WorkflowExecId {
+    /// The last snapshot, and how many bytes of values were stored so far beside records and snapshots.
+    pub(super) fn last_snapshot(&self) -> (&[u8], usize) {
+        let (_, snapshot) = self.snapshots.last().expect("one is taken after each event");
+        (snapshot, self.values.values().map(Bytes::len).sum())
+    }
+
+    /// The journal as text: a line for each record, and a line for each value that is stored beside them.
+    pub(super) fn journal_text(&self) -> String {
+        let records = self.journal.iter().map(|record| format!("record {}\n", hex::encode(record)));
+        let values = self.values.values().map(|text| format!("value {}\n", String::from_utf8_lossy(text)));
+        records.chain(values).collect()
+    }
+
+    pub(super) fn id(&self) -> WorkflowExecId {
         WorkflowExecId::from_idempotency_key(&TenantId::new("test").unwrap(), "test", "1")
     }
 

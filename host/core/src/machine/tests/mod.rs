@@ -9,3 +9,4 @@ mod kit;
 mod maps;
 mod retries;
 mod simulation;
+mod snapshots;

@@ -1,0 +1,22 @@
+//! The world around an engine, for tests: a clock that obeys, a store that fails on demand, and a runner that does as it is told.
+//!
+//! Everything that is random comes from one seed, so that what a test met once it meets again. Faults come in through the engine's ports, as real
+//! ones do. Knows no test: what is right and wrong is theirs to say.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod clock;
+mod definitions;
+mod random;
+mod runner;
+mod shelf;
+mod store;
+mod world;
+
+pub use clock::TestClock;
+pub use definitions::define;
+pub use random::Random;
+pub use runner::{Effect, FakeRunner};
+pub use shelf::Shelf;
+pub use store::{Faults, FaultyStore, NoFaults, Verdict};
+pub use world::{World, end, tenant, value};
