@@ -3,6 +3,7 @@
 mod control;
 mod definition;
 mod documents;
+mod fixture;
 mod flow;
 mod forks;
 mod kit;
