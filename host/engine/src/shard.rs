@@ -280,8 +280,11 @@ impl Shard {
     }
 
     fn rest(&mut self, key: &ExecutionKey) {
-        if self.executions.get(key).is_some_and(Execution::may_leave) {
-            self.forget(key);
+        let Some(execution) = self.executions.get(key).filter(|execution| execution.may_leave()) else { return };
+        // What has ended is never due: only what is parked may be due before all others.
+        let is_parked = execution.residence().is_some();
+        self.forget(key);
+        if is_parked {
             self.shared.look_for_due();
         }
     }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use jaq_core::data::HasLut;
-use jaq_core::{DataT, Exn, Lut, ValX};
+use jaq_core::{DataT, Exn, Lut, ValT as _, ValX};
 use jaq_json::{Num, Val};
 
 use super::Environment;
@@ -13,6 +13,9 @@ const NESTING_MAX: usize = crate::value::NESTING_MAX;
 
 /// The longest string that an expression makes.
 const STRING_BYTES_MAX: usize = 10 * 1024 * 1024;
+
+/// Bytes of interpolated text that cost as much as an element: with the default budget, 32 MB in one evaluation.
+const TEXT_BYTES_PER_ELEMENT: usize = 16;
 
 /// The longest array and the largest object.
 const LENGTH_MAX: usize = 1_000_000;
@@ -150,6 +153,18 @@ pub(super) fn multiply<'a>(meter: &Meter, left: Val, right: Val) -> ValX<'a, Val
     let product = (left * right).map_err(Exn::from)?;
     meter.size(&product)?;
     Ok(product)
+}
+
+/// The text of a value, to be put into a string.
+///
+/// Its bytes are charged, so that all that is interpolated in one evaluation is bounded, in however many strings it ends up.
+pub(super) fn text<'a>(meter: &Meter, value: Val) -> ValX<'a, Val> {
+    meter.weigh(&value)?;
+    let text = value.into_string();
+    if let Val::TStr(bytes) | Val::BStr(bytes) = &text {
+        meter.elements(bytes.len() / TEXT_BYTES_PER_ELEMENT)?;
+    }
+    Ok(text)
 }
 
 fn bits(number: &Num) -> u64 {

@@ -11,7 +11,7 @@ use jaq_core::native::{Filter, Fun, bome, v};
 use jaq_core::{Exn, Native, RunPtr};
 use jaq_json::{Num, Val};
 
-use super::meter::{Language, multiply};
+use super::meter::{Language, multiply, text};
 use crate::value::Value;
 
 /// How a call of a built-in function is charged, before it runs and by what it makes.
@@ -113,7 +113,7 @@ pub(super) fn all() -> impl Iterator<Item = Fun<Language>> {
     engine.chain(ours().into_iter().map(|native| jaq_core::native::run::<Language>(native))).chain(counters())
 }
 
-fn ours() -> [Filter<RunPtr<Language>>; 4] {
+fn ours() -> [Filter<RunPtr<Language>>; 5] {
     [
         ("range", v(3), |mut cv| {
             let (by, to, from) = (cv.0.pop_var(), cv.0.pop_var(), cv.0.pop_var());
@@ -129,6 +129,8 @@ fn ours() -> [Filter<RunPtr<Language>>; 4] {
             let (right, left) = (cv.0.pop_var(), cv.0.pop_var());
             box_once(multiply(cv.0.data().meter, left, right))
         }),
+        // What is interpolated becomes text and is charged in one step, which costs no more than the engine's own.
+        ("!text", v(0), |cv| box_once(text(cv.0.data().meter, cv.1))),
     ]
 }
 

@@ -138,18 +138,24 @@ impl<'s, 'v> Rewriter<'s, 'v> {
         self.term(term).map(Box::new)
     }
 
-    /// What is interpolated is gone through, and the string is as long as it is.
+    /// What is interpolated is gone through and charged by its length. Where a format is named, what comes of that is as long as it is.
     fn string(&mut self, format: Option<&'s str>, parts: Vec<StrPart<&'s str, Term<&'s str>>>) -> Rewriting<'s> {
         if let Some(format) = format {
             self.calls.insert((format, 0));
         }
+        let is_plain = format.is_none();
         let is_constant = parts.iter().all(|part| !matches!(part, StrPart::Term(_)));
         let parts = parts.into_iter().map(|part| match part {
+            StrPart::Term(term) if is_plain => Ok(StrPart::Term(self.term(term)?)),
             StrPart::Term(term) => Ok(StrPart::Term(then(self.term(term)?, "!weigh"))),
             other => Ok(other),
         });
-        let string = Term::Str(format, parts.collect::<Result<_, ExpressionError>>()?);
-        Ok(if is_constant { string } else { then(string, "!size") })
+        let parts = parts.collect::<Result<_, ExpressionError>>()?;
+        Ok(match format {
+            _ if is_constant => Term::Str(format, parts),
+            None => Term::Str(Some("!text"), parts),
+            Some(_) => then(Term::Str(format, parts), "!size"),
+        })
     }
 
     fn members(&mut self, members: Members<'s>) -> Result<Members<'s>, ExpressionError> {
