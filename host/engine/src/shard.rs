@@ -241,11 +241,17 @@ impl Shard {
     async fn perform(&mut self, key: ExecutionKey, outcome: Outcome) {
         outcome.answers.into_iter().for_each(|answer| drop(answer.send(Ok(()))));
         self.shared.appended(&key);
+        let mut never_queued = Vec::new();
         for action in outcome.actions {
             match action {
-                Action::DispatchTask(dispatch) => self.dispatch(&key, *dispatch).await,
+                Action::DispatchTask(dispatch) => {
+                    let id = dispatch.id;
+                    if !self.dispatch(&key, *dispatch).await {
+                        never_queued.push(id);
+                    }
+                }
                 Action::CancelTask { id } => {
-                    if self.shared.queue.withdraw(&key.tenant, id).await {
+                    if never_queued.contains(&id) || self.shared.queue.withdraw(&key.tenant, id).await {
                         let event = Event::TaskStopped { task: id.number };
                         self.deliver(key.clone(), Incoming { event, answer: None });
                     } else {
@@ -268,15 +274,17 @@ impl Shard {
         }
     }
 
-    async fn dispatch(&self, key: &ExecutionKey, dispatch: Dispatch) {
+    /// False for a task that the very event which dispatched it has cancelled with its execution: its config is gone, and nobody will run it.
+    async fn dispatch(&self, key: &ExecutionKey, dispatch: Dispatch) -> bool {
         let Some(config) = self.executions.get(key).and_then(|execution| execution.config(dispatch.id.number)) else {
-            return;
+            return false;
         };
         self.shared.meters.dispatched.increment(1);
         self.shared
             .queue
             .enqueue(TaskMessage { tenant: key.tenant.clone(), dispatch: Arc::new(dispatch), config })
             .await;
+        true
     }
 
     fn rest(&mut self, key: &ExecutionKey) {
