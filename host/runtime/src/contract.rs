@@ -102,8 +102,7 @@ pub(crate) fn explain(error: &wasmtime::Error) -> String {
 /// Why bytes that look like a component do not compile.
 pub(crate) fn explain_compile(error: &wasmtime::Error, limits: &TaskLimits) -> String {
     let reason = format!("{error:#}");
-    let is_size =
-        ["exceeds the limit", "exceeds the maximum", "exceeding the limit"].iter().any(|words| reason.contains(words));
+    let is_size = ["exceeds", "exceeding"].iter().any(|word| reason.contains(word));
     let hint = if is_size { format!(" ({})", engine::describe_size(limits)) } else { String::new() };
     format!("the component cannot be compiled: {reason}{hint}")
 }

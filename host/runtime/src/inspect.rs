@@ -12,9 +12,6 @@ use crate::outcome::CallError;
 /// What a descriptor may use up, from the contract.
 const CPU_MS: u64 = 1_000;
 
-/// Wall time is no part of the promise: it catches a descriptor that waits, which has nothing to wait for.
-const WALL_MS: u64 = 10_000;
-
 /// The three texts together, from the contract.
 const DESCRIPTOR_BYTES_MAX: usize = 256 << 10;
 
@@ -26,7 +23,6 @@ pub(crate) fn limits(limits: TaskLimits) -> TaskLimits {
     let bytes = DESCRIPTOR_BYTES_MAX as u64;
     TaskLimits {
         cpu_ms: limits.cpu_ms.min(CPU_MS),
-        wall_ms: limits.wall_ms.min(WALL_MS),
         output_bytes: bytes,
         host_call_bytes: limits.host_call_bytes.min(bytes),
         ..limits

@@ -117,7 +117,7 @@ pub struct TaskLimits {
     pub log_bytes: u64,
     /// Calls of imports.
     pub host_calls: u64,
-    /// What one call of an import hands over.
+    /// What one call of an import hands over. Never less than the output, for one figure of wasmtime bounds both.
     pub host_call_bytes: u64,
     /// Stack of the guest. A property of the host: a tenant has the same.
     pub stack_bytes: u64,

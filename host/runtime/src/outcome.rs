@@ -109,14 +109,11 @@ fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
     names
 }
 
-/// A name without the hash that a compiler puts at its end, and not too long.
+/// A name as its author wrote it, without the hash that a compiler puts at its end, and not too long.
 fn short_name(name: &str) -> String {
-    let plain = match name.rsplit_once("::h") {
-        Some((plain, hash)) if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => plain,
-        _ => name,
-    };
+    let plain = format!("{:#}", rustc_demangle::demangle(name));
     if plain.chars().count() <= NAME_CHARS_MAX {
-        return plain.to_owned();
+        return plain;
     }
     plain.chars().take(NAME_CHARS_MAX).chain(['…']).collect()
 }
@@ -212,7 +209,7 @@ mod tests {
 
     #[test]
     fn names_lose_their_hash_and_their_length() {
-        assert_eq!(short_name("core::panicking::panic::h0123456789abcdef"), "core::panicking::panic");
+        assert_eq!(short_name("_ZN4core9panicking5panic17h0123456789abcdefE"), "core::panicking::panic");
         assert_eq!(short_name("a::hello"), "a::hello");
         assert_eq!(short_name(&"x".repeat(500)).chars().count(), NAME_CHARS_MAX + 1);
     }

@@ -16,7 +16,9 @@ use sandmill_engine::ports::{
     Catalog, CatalogError, Components as _, DefinitionRow, InspectError, LogLine, PluginDescription, PluginRow,
     Progress, Runner as _, StoreError, TaskMessage, TaskObserver, TaskResult,
 };
-use sandmill_runtime::{CallError, Runtime, RuntimeOptions, TaskLimits};
+use sandmill_runtime::{ArtifactOptions, CallError, PROBLEM_PREFIX, Runtime, RuntimeOptions, TaskLimits};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 /// A component that cargo builds, by the name of its package.
 pub(crate) fn component(package: &str) -> Bytes {
@@ -30,7 +32,7 @@ static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it lies in the target folder");
     let status = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--profile", "plugin", "--target", "wasm32-wasip2"])
-        .args(["-p", "echo", "-p", "greet"])
+        .args(["-p", "echo", "-p", "greet", "-p", "guests"])
         .arg("--target-dir")
         .arg(target)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -44,11 +46,20 @@ static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
 pub(crate) struct Bench {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) catalog: Arc<MemoryCatalog>,
+    pub(crate) seen: Arc<Seen>,
 }
 
-/// Options that are small enough for many runtimes in one process.
+/// Options that are small enough for many runtimes in one process, which share what they compiled.
 pub(crate) fn options() -> RuntimeOptions {
-    RuntimeOptions { live_tasks_max: 8, guest_threads: 2, compile_threads: 1, ..RuntimeOptions::default() }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let artifacts = ArtifactOptions { folder: folder.join("artifacts"), key_file: folder.join("artifacts.key") };
+    RuntimeOptions {
+        live_tasks_max: 8,
+        guest_threads: 2,
+        compile_threads: 1,
+        artifacts: Some(artifacts),
+        ..RuntimeOptions::default()
+    }
 }
 
 pub(crate) fn limited(limits: TaskLimits) -> RuntimeOptions {
@@ -59,14 +70,30 @@ impl Bench {
     pub(crate) fn new(options: &RuntimeOptions) -> Self {
         let catalog = Arc::new(MemoryCatalog::default());
         let seen = Arc::new(Seen::default());
-        let observer: Arc<dyn TaskObserver> = seen;
+        let observer: Arc<dyn TaskObserver> = seen.clone();
         let runtime = Runtime::new(options, catalog.clone(), &observer).unwrap_or_else(|error| panic!("{error}"));
-        Self { runtime: Arc::new(runtime), catalog }
+        Self { runtime: Arc::new(runtime), catalog, seen }
     }
 
     /// Gives the default tenant a component.
     pub(crate) fn add(&self, component: &Bytes) -> Digest {
         self.catalog.add(&tenant("default"), component)
+    }
+
+    /// Lets the guest do something.
+    pub(crate) async fn behave(&self, config: &str) -> TaskResult {
+        let guests = self.add(&component("guests"));
+        self.run(message(guests, 0, config)).await
+    }
+
+    /// Begins a task that a test waits for later.
+    pub(crate) fn start(&self, message: TaskMessage) -> JoinHandle<TaskResult> {
+        let runtime = Arc::clone(&self.runtime);
+        tokio::spawn(async move { runtime.run(message).await })
+    }
+
+    pub(crate) fn cancel(&self, number: u32) {
+        self.runtime.cancel(&tenant("default"), task_id(number));
     }
 
     pub(crate) async fn run(&self, message: TaskMessage) -> TaskResult {
@@ -96,6 +123,19 @@ pub(crate) fn failed(result: TaskResult) -> Problem {
         TaskResult::Failed(problem) => *problem,
         other => panic!("the task did not fail: {other:?}"),
     }
+}
+
+#[track_caller]
+pub(crate) fn stopped(result: TaskResult) {
+    assert!(matches!(result, TaskResult::Stopped), "the task did not stop: {result:?}");
+}
+
+/// What a failure is called under our prefix.
+#[track_caller]
+pub(crate) fn code(result: TaskResult) -> String {
+    let problem = failed(result);
+    let code = problem.kind.strip_prefix(PROBLEM_PREFIX);
+    code.unwrap_or_else(|| panic!("this is no problem of ours: {problem:?}")).to_owned()
 }
 
 #[track_caller]
@@ -141,16 +181,47 @@ pub(crate) fn message(plugin: Digest, number: u32, config: &str) -> TaskMessage 
 pub(crate) struct Seen {
     lines: Mutex<Vec<LogLine>>,
     progress: Mutex<Vec<Progress>>,
+    changed: Notify,
+}
+
+/// A line with this message makes the observer panic.
+pub(crate) const PANIC: &str = "the observer panics on this";
+
+impl Seen {
+    pub(crate) fn lines(&self) -> Vec<LogLine> {
+        self.lines.lock().clone()
+    }
+
+    pub(crate) fn messages(&self) -> Vec<String> {
+        self.lines().into_iter().map(|line| line.message).collect()
+    }
+
+    pub(crate) fn progress(&self) -> Vec<Progress> {
+        self.progress.lock().clone()
+    }
+
+    /// Waits until so many reports have come.
+    pub(crate) async fn reports(&self, count: usize) {
+        loop {
+            let changed = self.changed.notified();
+            if self.progress.lock().len() >= count {
+                return;
+            }
+            changed.await;
+        }
+    }
 }
 
 impl TaskObserver for Seen {
     fn log(&self, message: &TaskMessage, line: LogLine) {
         assert_eq!(message.dispatch.id, line.task);
+        assert_ne!(line.message, PANIC);
         self.lines.lock().push(line);
     }
 
     fn progress(&self, _: &TaskMessage, progress: Progress) {
         self.progress.lock().push(progress);
+        self.changed.notify_waiters();
     }
 }
 

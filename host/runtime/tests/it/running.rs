@@ -1,5 +1,6 @@
 //! Tasks that do what they should.
 
+use bytes::Bytes;
 use sandmill_runtime::TaskLimits;
 
 use crate::kit::{Bench, completed, component, failed, json, limited, message, options, tenant};
@@ -45,4 +46,22 @@ async fn the_text_of_an_output_is_passed_on_as_it_is_up_to_its_limit() {
     let problem = failed(bench.run(message(echo, 1, r#"{"value":"12345"}"#)).await);
     assert_eq!(problem.kind, "https://sandmill.dev/problems/limit-output-bytes");
     assert_eq!(bench.catalog.reads(), 1, "the catalog is asked once");
+}
+
+#[tokio::test]
+async fn every_call_has_a_fresh_instance() {
+    let bench = Bench::new(&options());
+    for _ in 0..3 {
+        assert_eq!(completed(bench.behave(r#"{"do":"counter"}"#).await), json("1"));
+    }
+}
+
+#[tokio::test]
+async fn a_component_built_for_the_first_contract_runs_on_this_host() {
+    let bench = Bench::new(&options());
+    let greet = Bytes::from_static(include_bytes!("../contract-0.1.0/greet.wasm"));
+    assert_eq!(bench.inspect(greet.clone()).await.unwrap().summary, "Greets somebody by name.");
+    let greet = bench.add(&greet);
+    let output = completed(bench.run(message(greet, 0, r#"{"name":"Ada"}"#)).await);
+    assert_eq!(output, json(r#"{"text":"Hello, Ada!"}"#));
 }
