@@ -33,8 +33,11 @@ use anyhow::{Result, bail};
 
 use crate::report::Report;
 
+/// Runs one bench, and reports its figures.
+type Bench = fn(&mut Report) -> Result<()>;
+
 /// The benches by name.
-const BENCHES: &[(&str, fn(&mut Report) -> Result<()>)] = &[
+const BENCHES: &[(&str, Bench)] = &[
     ("context", context::run),
     ("expressions", expressions::run),
     ("footprint", footprint::run),

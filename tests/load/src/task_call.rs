@@ -3,7 +3,6 @@
 //! The guest fetches a config of 1 KB and reads one value of a context of 1.06 MB. Ours and bare ones take turns in short rounds, and each figure is
 //! the median over rounds.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -194,13 +193,11 @@ impl Pair {
 }
 
 /// One call after the other.
-fn lane(pair: Arc<Pair>, kind: Kind, calls: u32) -> impl Future<Output = Result<()>> + Send {
-    async move {
-        for _ in 0..calls {
-            pair.call(kind).await?;
-        }
-        Ok(())
+async fn lane(pair: Arc<Pair>, kind: Kind, calls: u32) -> Result<()> {
+    for _ in 0..calls {
+        pair.call(kind).await?;
     }
+    Ok(())
 }
 
 /// A task over a context of 1.06 MB, with a config of 1 KB.
