@@ -22,7 +22,8 @@ pub(crate) async fn events(client: &Client, follow: Follow, output: Output) -> R
             false => tokio::time::timeout(CAUGHT_UP_AFTER, events.next()).await.unwrap_or(None),
         };
         let Some(event) = next.transpose()? else { return Ok(()) };
-        if let Some(value) = parse(&event.data).filter(|_| !event.id.is_empty()) {
+        // Progress comes in between, under a name of its own: it is live, and no part of what happened.
+        if let Some(value) = parse(&event.data).filter(|_| event.event == "message") {
             print_event(&value, output);
         }
     }
