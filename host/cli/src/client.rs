@@ -94,7 +94,8 @@ impl Client {
     ) -> Result<impl Stream<Item = Result<Event, Failure>> + use<'_>, Failure> {
         let request = self.request(Method::GET, path).header("accept", "text/event-stream");
         let events = self.raw(request).await?.bytes_stream().eventsource();
-        Ok(events.map_err(|error| self.broken(&error.to_string())))
+        let events = events.map_err(|error| self.broken(&error.to_string()));
+        Ok(events.and_then(async |event| if event.event == "error" { Err(broken_off(&event.data)) } else { Ok(event) }))
     }
 
     async fn raw(&self, request: RequestBuilder) -> Result<Response, Failure> {
@@ -127,6 +128,14 @@ impl Client {
         );
         Failure::new(Outcome::Unavailable, reason)
     }
+}
+
+/// A stream that the server ended with an error.
+fn broken_off(data: &str) -> Failure {
+    let problem: Value = serde_json::from_str(data).unwrap_or_default();
+    let status = problem.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
+    let status = status.and_then(|status| StatusCode::from_u16(status).ok());
+    refusal(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), data.as_bytes())
 }
 
 /// What the server said no with, for people: its detail, the findings in a document, and where to read more.

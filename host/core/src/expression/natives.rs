@@ -134,8 +134,11 @@ fn ours() -> [Filter<RunPtr<Language>>; 5] {
     ]
 }
 
+/// What it costs to bind a value to a variable, in elements: it takes about as long as to yield so many.
+const BIND_ELEMENTS: usize = 5;
+
 /// Each counts its input and passes it on, also in paths and updates.
-fn counters() -> [Fun<Language>; 4] {
+fn counters() -> [Fun<Language>; 5] {
     macro_rules! counter {
         ($name:literal, $count:expr) => {{
             let native = Native::<Language>::new(|cv| {
@@ -159,6 +162,7 @@ fn counters() -> [Fun<Language>; 4] {
     [
         counter!("!tick", |meter, _| meter.tick()),
         counter!("!element", |meter, _| meter.elements(1)),
+        counter!("!bind", |meter, _| meter.elements(BIND_ELEMENTS)),
         counter!("!size", |meter, value| meter.size(value)),
         counter!("!weigh", |meter, value| meter.weigh(value)),
     ]

@@ -176,12 +176,12 @@ impl<'s, 'v> Rewriter<'s, 'v> {
     fn operation(&mut self, left: Term<&'s str>, operator: BinaryOp<&'s str>, right: Term<&'s str>) -> Rewriting<'s> {
         let is_cheap = is_literal(&left) || is_literal(&right) || self.globals.is_none();
         let left = self.term(left)?;
-        let (operator, right) = match operator {
+        let (left, operator, right) = match operator {
             BinaryOp::Pipe(Some(pattern)) => {
                 let (pattern, right) = self.with_pattern(pattern, right)?;
-                (BinaryOp::Pipe(Some(pattern)), right)
+                (then(left, "!bind"), BinaryOp::Pipe(Some(pattern)), right)
             }
-            other => (other, self.term(right)?),
+            other => (left, other, self.term(right)?),
         };
         let operation = |left, operator, right| Term::BinOp(Box::new(left), operator, Box::new(right));
         Ok(match operator {
