@@ -2,6 +2,7 @@
 //!
 //! Owns the order of things and the set-up of a machine; whatever a command really does is done by cargo or by a crate of the project.
 
+mod conformance;
 mod demo;
 mod plugins;
 mod setup;
@@ -33,6 +34,10 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Checks what we say of the specification's own documents, which are read from `OWS_DIR`.
+    Conformance,
+    /// Format and lints.
+    Lint,
     /// Everything that has to pass before a change goes in: format, lints, then all tests.
     Ci,
     /// Builds the plugins, and says where they lie.
@@ -51,6 +56,8 @@ fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Demo => demo::run(),
         Command::Test { soak, arguments } => test(soak, &arguments),
+        Command::Conformance => conformance::run(),
+        Command::Lint => lint(),
         Command::Ci => ci(),
         Command::Plugins => plugins::build_and_list(),
         Command::Bench { name, arguments } => bench(name.as_deref(), &arguments),
@@ -58,9 +65,17 @@ fn main() -> Result<()> {
 }
 
 fn ci() -> Result<()> {
-    cargo(["fmt", "--all", "--check"])?;
-    cargo(["clippy", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
+    lint()?;
     test(false, &[])
+}
+
+fn lint() -> Result<()> {
+    cargo(["fmt", "--all", "--check"])?;
+    setup::wasm_target()?;
+    let hosts = ["clippy", "--all-targets", "--locked", "--package", "sandmill-load"];
+    cargo(["clippy", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
+    cargo(hosts.into_iter().chain(["--", "--deny", "warnings"]))?;
+    plugins::lint()
 }
 
 fn test(soak: bool, arguments: &[String]) -> Result<()> {
@@ -77,7 +92,8 @@ fn test(soak: bool, arguments: &[String]) -> Result<()> {
 
 fn bench(name: Option<&str>, arguments: &[String]) -> Result<()> {
     plugins::build()?;
-    cargo(["build", "--locked", "--release", "--package", "sandmill-cli"])?;
-    let given = name.into_iter().chain(arguments.iter().map(String::as_str));
-    cargo(["run", "--locked", "--quiet", "--release", "--package", "sandmill-load", "--"].into_iter().chain(given))
+    // Both at once, so that they share what they are built from.
+    cargo(["build", "--locked", "--release", "--package", "sandmill-cli", "--package", "sandmill-load"])?;
+    let mut bench = std::process::Command::new(shell::target().join("release/sandmill-load"));
+    shell::run(bench.args(name).args(arguments))
 }

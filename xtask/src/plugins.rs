@@ -10,12 +10,22 @@ use crate::shell::{cargo, target};
 /// Every plugin under `plugins/`.
 pub(crate) const PLUGINS: [&str; 4] = ["echo", "greet", "report", "source-stats"];
 
+/// What tests run as guests.
+const GUESTS: [&str; 2] = ["guests", "witness"];
+
 /// Builds all of them.
 pub(crate) fn build() -> Result<()> {
     setup::wasm_target()?;
     let packages = PLUGINS.iter().flat_map(|plugin| ["--package", plugin]);
     let build = ["build", "--locked", "--profile", "plugin", "--target", setup::WASM_TARGET];
     cargo(build.into_iter().chain(packages))
+}
+
+/// Lints everything that becomes a component, as it is built.
+pub(crate) fn lint() -> Result<()> {
+    let packages = PLUGINS.iter().chain(&GUESTS).flat_map(|plugin| ["--package", plugin]);
+    let lint = ["clippy", "--locked", "--target", setup::WASM_TARGET];
+    cargo(lint.into_iter().chain(packages).chain(["--", "--deny", "warnings"]))
 }
 
 /// Where a plugin lies once it is built.

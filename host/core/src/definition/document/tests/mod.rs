@@ -7,5 +7,4 @@ mod compiled;
 mod fuzz;
 mod kinds;
 mod rules;
-mod specification;
 mod syntax;

@@ -1,0 +1,57 @@
+//! What the project says of the specification's own documents: every example is valid, and every invalid one is refused.
+//!
+//! The specification is no part of this repository: it is read from `OWS_DIR`, or from `../shared/ows` where it lies there.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use crate::shell::{cargo, root, target};
+
+/// Checks all of them.
+pub(crate) fn run() -> Result<()> {
+    let specification = specification()?;
+    cargo(["build", "--locked", "--package", "sandmill-cli"])?;
+    let examples = verdicts(&specification.join("examples"))?;
+    let invalid = verdicts(&specification.join("invalid"))?;
+    let wrong: Vec<&String> = examples
+        .iter()
+        .filter(|(_, is_valid)| !is_valid)
+        .chain(invalid.iter().filter(|(_, is_valid)| *is_valid))
+        .map(|(file, _)| file)
+        .collect();
+    let count =
+        |verdicts: &[(String, bool)], wanted: bool| verdicts.iter().filter(|(_, is_valid)| *is_valid == wanted).count();
+    println!("{} of {} examples are valid", count(&examples, true), examples.len());
+    println!("{} of {} invalid documents are refused", count(&invalid, false), invalid.len());
+    ensure!(wrong.is_empty(), "the verdict is wrong for {wrong:?}");
+    Ok(())
+}
+
+fn specification() -> Result<PathBuf> {
+    let named = env::var_os("OWS_DIR").map(PathBuf::from);
+    let folder = named.unwrap_or_else(|| root().join("../shared/ows"));
+    ensure!(
+        folder.join("examples").is_dir(),
+        "{} does not hold the specification: clone https://github.com/open-workflow-specification/specification, and set OWS_DIR to it",
+        folder.display()
+    );
+    Ok(folder)
+}
+
+/// Each document of a folder, and whether we call it valid.
+fn verdicts(folder: &Path) -> Result<Vec<(String, bool)>> {
+    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml" || extension == "json"));
+    files.sort();
+    let output =
+        Command::new(target().join("debug/sandmill")).args(["workflow", "validate", "--json"]).args(&files).output()?;
+    let reports: Value = serde_json::from_slice(&output.stdout).context("the verdicts are no JSON")?;
+    let verdict = |report: &Value| Some((report["file"].as_str()?.to_owned(), report["valid"].as_bool()?));
+    reports.as_array().into_iter().flatten().map(|report| verdict(report).context("a verdict is missing")).collect()
+}
