@@ -124,9 +124,12 @@ fn group(first: Append, incoming: &mut UnboundedReceiver<Append>) -> Vec<Append>
 
 /// An append that was not written is nobody else's fault: each of the group is then tried alone, so that only what is in the way fails.
 fn write_group(journal: &dyn Journal, group: Vec<Append>) {
+    if let [_] = &*group {
+        return group.into_iter().for_each(|append| (append.acknowledge)(journal.append(append.batches)));
+    }
     let batches = group.iter().flat_map(|append| append.batches.iter().cloned()).collect();
     match journal.append(batches) {
-        Err(error) if !matches!(error, StoreError::Failed { .. }) && group.len() > 1 => {
+        Err(error) if !matches!(error, StoreError::Failed { .. }) => {
             for append in group {
                 (append.acknowledge)(journal.append(append.batches));
             }

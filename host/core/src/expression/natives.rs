@@ -135,7 +135,7 @@ fn ours() -> [Filter<RunPtr<Language>>; 5] {
 }
 
 /// What it costs to bind a value to a variable, in elements: it takes about as long as to yield so many.
-const BIND_ELEMENTS: usize = 5;
+const BIND_ELEMENTS: usize = 6;
 
 /// Each counts its input and passes it on, also in paths and updates.
 fn counters() -> [Fun<Language>; 5] {
