@@ -94,7 +94,7 @@ What no setting changes, because documents and journals rely on it.
 | what | limit | error |
 |---|---|---|
 | a workflow document | 10 MiB | `document-too-large` |
-| levels of data in a document or a value | 128 | `document-too-large` |
+| levels of data in a document or a value | 127 | `document-too-large` |
 | tasks in tasks | 20 | `tasks-too-deep` |
 | an expression | 16 KiB of text, 64 brackets in brackets | `wrong-expression` |
 | a value inline in a record of the journal | 256 bytes; larger ones are stored once per execution | |
