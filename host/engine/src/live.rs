@@ -4,11 +4,12 @@
 //! one: a task that talks too much never waits, and never makes the engine wait or grow. Lines go through a bounded channel to a thread
 //! that writes them many at a time; what does not fit is dropped, counted, and the log says so at its place.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use dashmap::DashMap;
 use sandmill_core::ids::{TaskExecId, TenantId};
@@ -26,6 +27,9 @@ const BYTES_WAITING_MAX: usize = 8 * 1024 * 1024;
 
 /// Lines that are written at a time. More at a time would hold up the journal, which writes through the same store.
 const LINES_PER_WRITE: usize = 512;
+
+/// Lines that come meanwhile share a write and its sync with those that follow, unless there is enough for a write of their own.
+const WRITES_EVERY: Duration = Duration::from_millis(20);
 
 /// What a line takes beside its text.
 const LINE_OVERHEAD_BYTES: usize = 128;
@@ -157,40 +161,44 @@ impl Board {
 
     fn write_all(&self, store: &SharedStore, incoming: &Receiver<(ExecutionKey, LogLine)>) {
         while let Ok(first) = incoming.recv() {
-            let mut batch: BTreeMap<ExecutionKey, Vec<LogLine>> = BTreeMap::new();
-            let mut count = 0;
+            let began = Instant::now();
+            let mut lines = Vec::new();
             let mut next = Some(first);
             while let Some((key, line)) = next {
                 self.bytes_waiting.fetch_sub(bytes_of(&line), Ordering::SeqCst);
-                batch.entry(key).or_default().push(line);
-                count += 1;
-                next = if count < LINES_PER_WRITE { incoming.try_recv().ok() } else { None };
+                lines.push((key, line));
+                next = if lines.len() < LINES_PER_WRITE { incoming.try_recv().ok() } else { None };
             }
-            self.say_what_was_dropped(&mut batch);
-            batch.into_iter().for_each(|(key, lines)| self.write(store, &key, lines));
+            let count = lines.len();
+            self.say_what_was_dropped(&mut lines);
+            self.write(store, lines);
             self.lines_written.send_modify(|written| *written += count as u64);
+            if count < LINES_PER_WRITE {
+                thread::sleep(WRITES_EVERY.saturating_sub(began.elapsed()));
+            }
         }
     }
 
-    fn say_what_was_dropped(&self, batch: &mut BTreeMap<ExecutionKey, Vec<LogLine>>) {
+    fn say_what_was_dropped(&self, lines: &mut Vec<(ExecutionKey, LogLine)>) {
         let dropped = std::mem::take(&mut *self.dropped.lock().unwrap_or_else(PoisonError::into_inner));
         for ((key, _), Dropped { count, last }) in dropped {
             let message = format!("{count} lines of this task were dropped: it wrote faster than they can be kept");
             let fields = vec![("dropped".into(), count.to_string())];
-            batch.entry(key).or_default().push(LogLine { level: LogLevel::Warn, message, fields, ..last });
+            lines.push((key, LogLine { level: LogLevel::Warn, message, fields, ..last }));
         }
     }
 
-    fn write(&self, store: &SharedStore, key: &ExecutionKey, lines: Vec<LogLine>) {
+    fn write(&self, store: &SharedStore, lines: Vec<(ExecutionKey, LogLine)>) {
         let count = lines.len() as u64;
-        match store.append_logs(key, lines) {
+        let keys: BTreeSet<ExecutionKey> = lines.iter().map(|(key, _)| key.clone()).collect();
+        match store.append_logs(lines) {
             Ok(()) => self.meters.written.increment(count),
             Err(error) => {
                 self.meters.dropped.increment(count);
-                tracing::warn!(tenant = key.tenant.as_str(), execution = %key.id, count, %error, "lines of a log were not kept");
+                tracing::warn!(count, %error, "lines of logs were not kept");
             }
         }
-        self.line_news.tell(key);
+        keys.iter().for_each(|key| self.line_news.tell(key));
     }
 }
 

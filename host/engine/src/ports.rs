@@ -221,10 +221,10 @@ pub trait Directory: Send + Sync {
     fn remove_key(&self, id: &str) -> Result<bool, StoreError>;
 }
 
-/// What tasks wrote while they ran. Not part of the durable record: an append is never synced by itself, and a crash may lose the last of it.
+/// What tasks wrote while they ran. Not part of the durable record: what was not appended yet is lost with a crash.
 pub trait Logs: Send + Sync {
-    /// Adds lines to an execution, in order.
-    fn append_logs(&self, execution: &ExecutionKey, lines: Vec<LogLine>) -> Result<(), StoreError>;
+    /// Adds lines to the logs of executions, in order, all of them in one write.
+    fn append_logs(&self, lines: Vec<(ExecutionKey, LogLine)>) -> Result<(), StoreError>;
 
     /// A page of an execution's lines, oldest first. `after` is what the page before gave; the `next` of a page that holds lines is never `None`, so
     /// that whoever follows the log can ask again for what comes after it.

@@ -1,7 +1,10 @@
 //! What tasks wrote while they ran: rows of one execution, in the order in which they were written, gone with it.
 //!
 //! A line's key ends with a sequence number that only goes up, over restarts too: it is at least the line's time, so that a page's token stays a
-//! place in the log. Lines are not synced by themselves: they become durable with the next batch of the journal.
+//! place in the log.
+//!
+//! Lines are synced like everything else: the check of the logs of the database takes whatever follows a broken commit as a sign that the
+//! broken one had been acknowledged. Whoever writes lines writes many at a time, for the price of a sync is the same.
 
 use sandmill_engine::ports::{ExecutionKey, LogLine, Logs, Page, StoreError};
 
@@ -13,16 +16,16 @@ use crate::rows::{Changes, RowStore, Rows, Table, collect, damaged};
 const LINES_PER_MILLISECOND: u64 = 1 << 20;
 
 impl<R: Rows> Logs for RowStore<R> {
-    fn append_logs(&self, key: &ExecutionKey, lines: Vec<LogLine>) -> Result<(), StoreError> {
+    fn append_logs(&self, lines: Vec<(ExecutionKey, LogLine)>) -> Result<(), StoreError> {
         let _writing = self.write();
         let mut changes = Changes::default();
         let mut last = self.last_log_sequence.lock();
-        for line in &lines {
+        for (key, line) in &lines {
             let of_its_time = line.at.0.max(0).cast_unsigned().saturating_mul(LINES_PER_MILLISECOND);
             *last = of_its_time.max(last.saturating_add(1));
             changes.put(Table::Executions, execution::log_line(key, *last), encode_log_line(line));
         }
-        self.rows.commit_soon(changes)
+        self.rows.commit(changes)
     }
 
     fn logs(&self, key: &ExecutionKey, after: Option<&str>, lines_max: usize) -> Result<Page<LogLine>, StoreError> {

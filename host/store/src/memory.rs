@@ -78,10 +78,6 @@ impl Rows for MemoryRows {
         Ok(())
     }
 
-    fn commit_soon(&self, changes: Changes) -> Result<(), StoreError> {
-        self.commit(changes)
-    }
-
     fn check_room(&self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -91,9 +91,6 @@ pub trait Rows: Send + Sync {
     /// Writes all changes, whole or not at all, and durably when it returns. Called by one thread at a time.
     fn commit(&self, changes: Changes) -> Result<(), StoreError>;
 
-    /// Writes all changes, whole or not at all: they are durable with the next [`Self::commit`], or later. Called by one thread at a time.
-    fn commit_soon(&self, changes: Changes) -> Result<(), StoreError>;
-
     /// Refuses where there is too little room to take on more work.
     fn check_room(&self) -> Result<(), StoreError>;
 

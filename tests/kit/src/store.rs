@@ -116,9 +116,9 @@ impl Journal for FaultyStore {
 }
 
 impl Logs for FaultyStore {
-    fn append_logs(&self, execution: &ExecutionKey, lines: Vec<LogLine>) -> Result<(), StoreError> {
+    fn append_logs(&self, lines: Vec<(ExecutionKey, LogLine)>) -> Result<(), StoreError> {
         self.faults.before_logs();
-        self.inner.append_logs(execution, lines)
+        self.inner.append_logs(lines)
     }
 
     fn logs(

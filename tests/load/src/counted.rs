@@ -171,8 +171,8 @@ impl Directory for Counted {
 }
 
 impl Logs for Counted {
-    fn append_logs(&self, key: &ExecutionKey, lines: Vec<LogLine>) -> Result<(), StoreError> {
-        self.inner.append_logs(key, lines)
+    fn append_logs(&self, lines: Vec<(ExecutionKey, LogLine)>) -> Result<(), StoreError> {
+        self.inner.append_logs(lines)
     }
 
     fn logs(&self, key: &ExecutionKey, after: Option<&str>, lines_max: usize) -> Result<Page<LogLine>, StoreError> {

@@ -14,7 +14,7 @@ async fn an_ended_execution_is_removed_a_week_later_with_its_log_and_one_that_ru
     let engine = world.launch();
     let gone = world.start(&engine, &steps(200, None), r#"{"n":0}"#).await;
     assert_eq!(end(&engine, &gone).await.0, Status::Completed);
-    world.store.append_logs(&gone, vec![line("a line", gone.id, 0)]).unwrap();
+    world.store.append_logs(vec![(gone.clone(), line("a line", gone.id, 0))]).unwrap();
     let stays = world.start(&engine, &steps(3, Some(Millis(30 * DAY.0))), r#"{"n":0}"#).await;
     world.parked().await;
     for _ in 0..6 {

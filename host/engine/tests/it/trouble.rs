@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sandmill_core::machine::Settings;
 use sandmill_core::time::Millis;
 use sandmill_engine::ports::{Executions as _, Journal as _, Status};
 use sandmill_engine::{Control, ControlError, Options, Snapshots};
@@ -77,7 +78,9 @@ async fn an_execution_that_is_held_can_be_cancelled() {
 async fn a_completion_that_the_store_refuses_is_not_lost() {
     for at in 1..8 {
         let world = World::new();
-        let engine = world.launch_with(Failure::RefusesAt(at));
+        // Time runs as fast as it can here, and must not use up the execution's own.
+        let settings = Settings { active_ms_max: Millis(1 << 50), ..Settings::default() };
+        let engine = world.launch_as(Failure::RefusesAt(at), Options { settings, ..Options::default() });
         let key = world.start(&engine, &steps(3, None), r#"{"n":0}"#).await;
         let ended = async {
             loop {

@@ -68,18 +68,6 @@ impl FjallRows {
         &self.tables[table as usize]
     }
 
-    fn write(&self, changes: Changes, durability: Option<PersistMode>) -> Result<(), StoreError> {
-        self.check_sound()?;
-        let mut batch = OwnedWriteBatch::with_capacity(self.database.clone(), changes.len()).durability(durability);
-        for ((table, key), value) in changes {
-            match value {
-                Some(value) => batch.insert(self.table(table), key, &*value),
-                None => batch.remove(self.table(table), key),
-            }
-        }
-        batch.commit().map_err(|error| self.fail(reason_of(&error)))
-    }
-
     fn report(&self) -> io::Result<()> {
         self.sync_report.as_ref().map_or(Ok(()), SyncReport::write)
     }
@@ -164,12 +152,17 @@ impl Rows for FjallRows {
     }
 
     fn commit(&self, changes: Changes) -> Result<(), StoreError> {
-        self.write(changes, Some(self.durability))?;
+        self.check_sound()?;
+        let mut batch =
+            OwnedWriteBatch::with_capacity(self.database.clone(), changes.len()).durability(Some(self.durability));
+        for ((table, key), value) in changes {
+            match value {
+                Some(value) => batch.insert(self.table(table), key, &*value),
+                None => batch.remove(self.table(table), key),
+            }
+        }
+        batch.commit().map_err(|error| self.fail(reason_of(&error)))?;
         if self.durability == PersistMode::SyncData { self.report().map_err(|error| self.fail(error)) } else { Ok(()) }
-    }
-
-    fn commit_soon(&self, changes: Changes) -> Result<(), StoreError> {
-        self.write(changes, None)
     }
 
     fn check_room(&self) -> Result<(), StoreError> {

@@ -40,7 +40,7 @@ macro_rules! hand_on {
 
 hand_on! {
     Logs {
-        fn append_logs(&self, execution: &ExecutionKey, lines: Vec<LogLine>) -> Result<(), StoreError>;
+        fn append_logs(&self, lines: Vec<(ExecutionKey, LogLine)>) -> Result<(), StoreError>;
         fn logs(&self, execution: &ExecutionKey, after: Option<&str>, lines_max: usize) -> Result<Page<LogLine>, StoreError>;
     }
     Executions {
