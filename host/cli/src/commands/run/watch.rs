@@ -65,5 +65,6 @@ async fn count(engine: Arc<Engine>, key: ExecutionKey, bar: ProgressBar) {
 
 fn print_line(line: &LogLine) {
     let fields: String = line.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
-    eprintln!("{} {:?} {} {}{fields}", line.at, line.level, line.task, line.message);
+    let level = format!("{:?}", line.level).to_uppercase();
+    eprintln!("{} {level:<5} {} {}{fields}", line.at, line.task, line.message);
 }
