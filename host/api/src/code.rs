@@ -68,12 +68,14 @@ codes! {
     PluginNotFound = "plugin-not-found" 404 User "There is no such plugin";
     WorkflowNotFound = "workflow-not-found" 404 User "There is no such workflow definition";
     ExecutionNotFound = "execution-not-found" 404 User "There is no such workflow execution";
+    TaskNotFound = "task-not-found" 404 User "There is no such task";
     KeyNotFound = "key-not-found" 404 User "There is no such API key";
     MethodNotAllowed = "method-not-allowed" 405 User "The route does not take this method";
     RequestTimeout = "request-timeout" 408 User "The request took too long";
     VersionTaken = "version-taken" 409 User "The version has other bytes";
     InUse = "in-use" 409 User "It is in use";
     ExecutionEnded = "execution-ended" 409 User "The workflow execution has ended";
+    ExecutionNotEnded = "execution-not-ended" 409 User "The workflow execution has not ended";
     ExecutionHeld = "execution-held" 409 User "The workflow execution is held";
     BodyTooLarge = "body-too-large" 413 User "The body is too large";
     ComponentRejected = "component-rejected" 422 Guest "The component is no plugin";

@@ -8,7 +8,7 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use sandmill_core::definition::{Finding, Report, Verdict};
 use sandmill_engine::ports::{CatalogError, InspectError, StoreError};
-use sandmill_engine::{ControlError, DeployError, RegisterError, StartError};
+use sandmill_engine::{AgainError, ControlError, DeployError, RegisterError, StartError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -222,9 +222,21 @@ impl From<StartError> for ApiError {
         let detail = error.to_string();
         match error {
             StartError::KeyReused(_) => Self::new(Code::IdempotencyKeyReused, detail),
+            StartError::NoSuchTask(_) => Self::new(Code::TaskNotFound, detail),
             StartError::Busy => Self::new(Code::EngineBusy, detail),
             StartError::Draining => Self::new(Code::Draining, detail),
             StartError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AgainError> for ApiError {
+    fn from(error: AgainError) -> Self {
+        let detail = error.to_string();
+        match error {
+            AgainError::NotEnded(_) => Self::new(Code::ExecutionNotEnded, detail),
+            AgainError::NeverReached { .. } => Self::new(Code::TaskNotFound, detail),
+            AgainError::Read(error) => error.into(),
         }
     }
 }

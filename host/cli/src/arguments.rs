@@ -40,6 +40,9 @@ pub(crate) struct SettingArguments {
     /// The settings file; `sandmill.toml` of this folder where it exists.
     #[arg(long, env = "SANDMILL_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// A catalog of functions: the endpoint that documents know it by, and its folder. As often as wanted.
+    #[arg(long, value_name = "ENDPOINT=FOLDER")]
+    pub(crate) catalog: Vec<String>,
     /// Sets one setting, as often as wanted: see `sandmill config show`.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) set: Vec<(String, String)>,
@@ -73,6 +76,8 @@ pub(crate) enum Command {
     Suspend(Execution),
     /// Go on with a suspended execution.
     Resume(Execution),
+    /// Run an ended execution again: what was done before the failed step is taken over.
+    Rerun(Rerun),
     /// Tenants, for operators.
     #[command(subcommand)]
     Tenant(Tenant),
@@ -135,6 +140,9 @@ pub(crate) struct Run {
     /// The input: JSON text, a file with it, or `-` for standard input; an empty object without it.
     #[arg(long, value_name = "JSON|FILE|-")]
     pub(crate) input: Option<String>,
+    /// Another workflow that this one runs, as often as needed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) workflow: Vec<PathBuf>,
     /// A plugin that the workflow calls, as often as needed.
     #[arg(long, value_name = "NAME:VERSION=FILE", value_parser = plugin_file)]
     pub(crate) plugin: Vec<PluginFile>,
@@ -234,6 +242,12 @@ pub(crate) struct Trigger {
     /// The input: JSON text, a file with it, or `-` for standard input; an empty object without it.
     #[arg(long, value_name = "JSON|FILE|-")]
     pub(crate) input: Option<String>,
+    /// Begin at this task of the workflow's own list.
+    #[arg(long, value_name = "TASK")]
+    pub(crate) start_at: Option<String>,
+    /// The context to begin with: JSON text, or a file with it; the input without it.
+    #[arg(long, value_name = "JSON|FILE", requires = "start_at")]
+    pub(crate) context: Option<String>,
     /// The idempotency key: however often it is sent, the execution starts once.
     #[arg(long, value_name = "TEXT")]
     pub(crate) key: Option<String>,
@@ -241,6 +255,22 @@ pub(crate) struct Trigger {
     #[arg(long, short)]
     pub(crate) wait: bool,
 }
+
+#[derive(Debug, Args)]
+#[command(after_help = RERUN_HELP)]
+pub(crate) struct Rerun {
+    /// The execution.
+    pub(crate) id: String,
+    /// Do everything from this task on again, also what had succeeded: its name or its JSON Pointer.
+    #[arg(long, value_name = "TASK")]
+    pub(crate) from: Option<String>,
+    /// Wait for the end, print the output, and exit by the outcome.
+    #[arg(long, short)]
+    pub(crate) wait: bool,
+}
+
+const RERUN_HELP: &str = "A new execution is started, with the same definition and input. Outputs of calls that succeeded are taken over, \
+    also those of the items of a parallel map, so that only what failed or was not reached is done.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Ps {

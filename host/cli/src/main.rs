@@ -60,6 +60,7 @@ async fn ask(client: &Client, command: Command, output: Output) -> Result<ExitCo
     match command {
         Command::Plugin(command) => commands::plugin::run(client, command, output).await?,
         Command::Workflow(command) => commands::workflow::run(client, command, output).await?,
+        Command::Rerun(rerun) => return commands::trigger::rerun(client, rerun, output).await,
         Command::Trigger(trigger) => return commands::trigger::run(client, trigger, output).await,
         Command::Ps(list) => commands::executions::list(client, list, output).await?,
         Command::Show(show) => commands::executions::show(client, show, output).await?,

@@ -155,6 +155,12 @@ impl JsonPointer {
         Self(format!("{}/{index}", self.0).into())
     }
 
+    /// The pointer that leads on from here by another one.
+    #[must_use]
+    pub fn join(&self, rest: &Self) -> Self {
+        if self.0.is_empty() { rest.clone() } else { Self(format!("{}{}", self.0, rest.0).into()) }
+    }
+
     /// The pointer as text; empty for the whole document.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -74,7 +74,14 @@ impl Bench {
     /// Runs one execution to its end.
     async fn run(&self, definition: &Arc<Definition>, input: &Value, random: u128) {
         let (tenant, definition, input) = (tenant(), Arc::clone(definition), input.clone());
-        let id = self.engine.start(Start { tenant: tenant.clone(), definition, input, idempotency_key: None, random });
+        let id = self.engine.start(Start {
+            tenant: tenant.clone(),
+            definition,
+            input,
+            idempotency_key: None,
+            random,
+            origin: None,
+        });
         let key = ExecutionKey { tenant, id: id.await.unwrap() };
         let row = self.engine.ended(&key).await.unwrap().unwrap();
         assert_eq!(row.status, Status::Completed);

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use sandmill_core::definition::Definition;
-use sandmill_core::ids::{Digest, TenantId, WorkflowExecId};
-use sandmill_core::machine::{Event, Settings};
+use sandmill_core::ids::{TenantId, WorkflowExecId};
+use sandmill_core::machine::{Event, Origin, Settings};
 use sandmill_core::time::Millis;
 use sandmill_core::value::Value;
 use tokio::sync::oneshot;
@@ -17,8 +17,9 @@ use tokio::sync::oneshot;
 use crate::engine::Engine;
 use crate::execution::{Answer, Execution, Incoming};
 use crate::metrics::EngineMeters;
-use crate::ports::{ExecutionKey, ExecutionRow, Status, StoreError};
+use crate::ports::{ExecutionKey, ExecutionRow, Lineage, Status, StoreError};
 use crate::shard::Mail;
+use crate::shared::Shared;
 
 /// After this a queue of starts has moved on.
 const RETRY_WHEN_BUSY: Millis = Millis(1_000);
@@ -42,6 +43,8 @@ pub struct Start {
     pub idempotency_key: Option<String>,
     /// Where its id comes from, when there is no key.
     pub random: u128,
+    /// Where it begins and what it takes over, if it does not begin afresh.
+    pub origin: Option<Box<Origin>>,
 }
 
 /// Why an execution was not started.
@@ -53,6 +56,9 @@ pub enum StartError {
     /// Too many starts wait, or too many executions are in memory.
     #[error("the engine has as much to do as it can take: try again later")]
     Busy,
+    /// The task to start at is none of the document's list.
+    #[error("the workflow has no task `{0}` in its own list to start at")]
+    NoSuchTask(Arc<str>),
     /// The engine is about to stop.
     #[error("the engine is about to stop: try again later")]
     Draining,
@@ -86,13 +92,14 @@ impl StartError {
             Self::Busy => Some(RETRY_WHEN_BUSY),
             Self::Draining => Some(RETRY_WHEN_DRAINING),
             Self::Store(StoreError::Refused { .. }) => Some(RETRY_WHEN_FULL),
-            Self::KeyReused(_) | Self::Store(_) => None,
+            Self::KeyReused(_) | Self::NoSuchTask(_) | Self::Store(_) => None,
         }
     }
 
     const fn reason(&self) -> &'static str {
         match self {
             Self::KeyReused(_) => "key-reused",
+            Self::NoSuchTask(_) => "no-such-task",
             Self::Busy => "busy",
             Self::Draining => "draining",
             Self::Store(_) => "store",
@@ -126,6 +133,10 @@ impl Engine {
         if let Some(row) = self.row_of_key(&key, has_key)? {
             return if row.input == input { Ok((key.id, false)) } else { Err(StartError::KeyReused(key.id)) };
         }
+        let start_at = start.origin.as_ref().and_then(|origin| origin.start_at.clone());
+        if let Some(name) = start_at.filter(|name| start.definition.place_of(name).is_none()) {
+            return Err(StartError::NoSuchTask(name));
+        }
         if self.is_draining.load(Ordering::SeqCst) {
             return Err(StartError::Draining);
         }
@@ -134,7 +145,9 @@ impl Engine {
         }
         let _place = self.starts.try_acquire().map_err(|_| StartError::Busy)?;
         let (answer, durable) = oneshot::channel();
-        let execution = self.new_execution(&key, start, input, answer);
+        let lineage = Lineage { rerun_of: start.origin.as_ref().and_then(|origin| origin.execution), parent: None };
+        let begin = Begin { definition: start.definition, input: start.input, origin: start.origin, lineage };
+        let execution = self.shared.new_execution(&key, begin, answer)?;
         self.send(&key, Mail::Start(Box::new(execution)));
         durable.await.map_err(|_| StartError::Draining)?.map_err(|refusal| StartError::Store(refusal.into()))?;
         // Another start with the same key may have come first.
@@ -148,24 +161,54 @@ impl Engine {
     fn row_of_key(&self, key: &ExecutionKey, has_key: bool) -> Result<Option<ExecutionRow>, StoreError> {
         if has_key { self.row(key) } else { Ok(None) }
     }
+}
 
-    fn new_execution(&self, key: &ExecutionKey, start: Start, input: Digest, answer: Answer) -> Execution {
+/// What a new execution begins with.
+pub(crate) struct Begin {
+    pub(crate) definition: Arc<Definition>,
+    pub(crate) input: Value,
+    pub(crate) origin: Option<Box<Origin>>,
+    pub(crate) lineage: Lineage,
+}
+
+impl Shared {
+    /// An execution that is about to start, under the settings of this host and of its tenant.
+    pub(crate) fn new_execution(
+        &self,
+        key: &ExecutionKey,
+        begin: Begin,
+        answer: Answer,
+    ) -> Result<Execution, StoreError> {
+        let Begin { definition, input, origin, lineage } = begin;
         let row = ExecutionRow {
             id: key.id,
-            workflow: start.definition.name.to_string(),
-            definition: start.definition.digest,
+            workflow: definition.name.to_string(),
+            definition: definition.digest,
             status: Status::Pending,
-            started_at: self.shared.clock.now(),
+            started_at: self.clock.now(),
             ended_at: None,
             expires_at: None,
-            input,
+            input: input.digest(),
             result: None,
+            lineage,
         };
-        let mut execution = Execution::new(key.clone(), row, &start.definition, &self.shared.options);
-        let settings = Settings { seed: seed_of(key.id), ..self.shared.options.settings.clone() };
-        let event = Event::Started { input: start.input, settings: Box::new(settings) };
+        let settings = Box::new(self.settings_of(key)?);
+        let mut execution = Execution::new(key.clone(), row, &definition, &self.options);
+        let event = Event::Started { input, settings, origin };
         execution.inbox.push_back(Incoming { event, answer: Some(answer) });
-        execution
+        Ok(execution)
+    }
+
+    /// What the platform says, and what the tenant says otherwise. What the document and its tasks say is compiled into the definition.
+    fn settings_of(&self, key: &ExecutionKey) -> Result<Settings, StoreError> {
+        let defaults = self.store.tenant(&key.tenant)?.map(|row| row.defaults).unwrap_or_default();
+        let platform = self.options.settings.clone();
+        Ok(Settings {
+            seed: seed_of(key.id),
+            attempts: defaults.retry.unwrap_or(platform.attempts),
+            task_timeout: defaults.timeout.or(platform.task_timeout),
+            ..platform
+        })
     }
 }
 

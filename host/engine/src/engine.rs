@@ -2,7 +2,6 @@
 //!
 //! How executions are started stands in `admission`, what is seen of them while they run in `history` and `follow`.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,7 +10,7 @@ use futures::FutureExt as _;
 use sandmill_core::ids::WorkflowExecId;
 use sandmill_core::machine::Event;
 use sandmill_core::value::Value;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle as TaskHandle;
 
 use crate::execution::NotDone;
@@ -79,7 +78,6 @@ pub struct Engine {
     pub(crate) shared: Arc<Shared>,
     pub(crate) starts: Semaphore,
     pub(crate) is_draining: AtomicBool,
-    shards: Vec<mpsc::UnboundedSender<Mail>>,
     running: Mutex<Running>,
 }
 
@@ -99,10 +97,17 @@ impl Engine {
         let (writer, handle) = Writer::start(Arc::new(journal), &options.writing)
             .map_err(|error| StoreError::Failed { reason: error.to_string() })?;
         let shared = Arc::new(Shared::new(parts, writer, options));
-        let (shards, shard_tasks) = (0..shared.options.shards.max(1)).map(|_| spawn_shard(&shared)).unzip();
+        let (shards, shard_tasks): (Vec<_>, _) = (0..shared.options.shards.max(1))
+            .map(|_| Shard::new(Arc::clone(&shared)))
+            .map(|(shard, mail)| (mail, shard))
+            .unzip();
+        let shard_tasks: Vec<Shard> = shard_tasks;
+        // This is the one place that sets it.
+        let _ = shared.shards.set(shards);
+        let shard_tasks = shard_tasks.into_iter().map(|shard| tokio::spawn(shard.run())).collect();
         let starts = Semaphore::new(shared.options.starts_waiting_max);
         let running = Running { shards: shard_tasks, helpers: Vec::new(), worker: None, writer: Some(handle) };
-        let engine = Self { shared, starts, is_draining: AtomicBool::new(false), shards, running: Mutex::new(running) };
+        let engine = Self { shared, starts, is_draining: AtomicBool::new(false), running: Mutex::new(running) };
         engine.recover()?;
         engine.spawn_helpers();
         Ok(engine)
@@ -166,9 +171,9 @@ impl Engine {
         }
         // What the last tasks brought back is taken before the shards are told to come to an end.
         while let Some(Some(completion)) = self.shared.queue.completion().now_or_never() {
-            deliver(&self.shared, &self.shards, completion);
+            deliver(&self.shared, completion);
         }
-        for shard in &self.shards {
+        for shard in self.shared.shards.get().into_iter().flatten() {
             let (answer, drained) = oneshot::channel();
             if shard.send(Mail::Drain(answer)).is_ok() {
                 // The shard is gone already when this fails.
@@ -211,7 +216,7 @@ impl Engine {
     }
 
     pub(crate) fn send(&self, key: &ExecutionKey, mail: Mail) {
-        send(&self.shards, key, mail);
+        self.shared.send(key, mail);
     }
 
     fn recover(&self) -> Result<(), StoreError> {
@@ -227,10 +232,10 @@ impl Engine {
     }
 
     fn spawn_helpers(&self) {
-        let (shared, shards) = (&self.shared, &self.shards);
+        let shared = &self.shared;
         let mut running = self.running();
-        running.helpers.push(tokio::spawn(take_completions(Arc::clone(shared), shards.clone())));
-        running.helpers.push(tokio::spawn(wake_due(Arc::clone(shared), shards.clone())));
+        running.helpers.push(tokio::spawn(take_completions(Arc::clone(shared))));
+        running.helpers.push(tokio::spawn(wake_due(Arc::clone(shared))));
         running.helpers.push(tokio::spawn(sweeper::sweep(Arc::clone(shared))));
         let (queue, runner) = (Arc::clone(&shared.queue), Arc::clone(&shared.runner));
         running.worker = Some(tokio::spawn(worker::work(queue, runner, shared.options.slots)));
@@ -279,33 +284,28 @@ impl Journal for JournalOf {
     }
 }
 
-fn spawn_shard(shared: &Arc<Shared>) -> (mpsc::UnboundedSender<Mail>, TaskHandle<()>) {
-    let (shard, mail) = Shard::new(Arc::clone(shared));
-    (mail, tokio::spawn(shard.run()))
-}
-
 /// Completions go to the shard of their execution.
-async fn take_completions(shared: Arc<Shared>, shards: Vec<mpsc::UnboundedSender<Mail>>) {
+async fn take_completions(shared: Arc<Shared>) {
     while let Some(completion) = shared.queue.completion().await {
-        deliver(&shared, &shards, completion);
+        deliver(&shared, completion);
     }
 }
 
-fn deliver(shared: &Shared, shards: &[mpsc::UnboundedSender<Mail>], completion: Completion) {
+fn deliver(shared: &Shared, completion: Completion) {
     shared.live.task_ended(&completion.tenant, completion.id);
     shared.meters.task_ended(&completion.result);
     let key = ExecutionKey { tenant: completion.tenant.clone(), id: completion.id.workflow };
-    send(shards, &key.clone(), Mail::Deliver(key, event_of(completion), None));
+    shared.send(&key.clone(), Mail::Deliver(key, event_of(completion), None));
 }
 
 /// Brings parked executions back when their time has come.
-async fn wake_due(shared: Arc<Shared>, shards: Vec<mpsc::UnboundedSender<Mail>>) {
+async fn wake_due(shared: Arc<Shared>) {
     loop {
         let now = shared.clock.now();
         match shared.store.due(now, KEYS_PER_READ) {
             Ok(due) => {
                 for (at, key) in due {
-                    send(&shards, &key.clone(), Mail::Wake(key, Wake::Due(at)));
+                    shared.send(&key.clone(), Mail::Wake(key, Wake::Due(at)));
                 }
             }
             Err(error) => tracing::error!(%error, "the executions that are due cannot be read"),
@@ -326,14 +326,6 @@ async fn sleep_until(shared: &Shared, at: Option<sandmill_core::time::Timestamp>
         Some(at) => shared.clock.sleep_until(at).await,
         None => std::future::pending().await,
     }
-}
-
-fn send(shards: &[mpsc::UnboundedSender<Mail>], key: &ExecutionKey, mail: Mail) {
-    let mut hash = DefaultHasher::new();
-    key.hash(&mut hash);
-    let shard = usize::try_from(hash.finish() % shards.len() as u64).expect("smaller than the number of shards");
-    // A shard ends only when the engine does, and then nobody waits for an answer.
-    let _ = shards[shard].send(mail);
 }
 
 /// The output or the error of an ended execution.

@@ -214,8 +214,22 @@ impl Execution {
 
     /// True once it may leave memory: ended or parked, with nothing on its way.
     pub(crate) fn may_leave(&self) -> bool {
-        let rests = matches!(self.residence, None | Some(Residence::Parked { .. }));
-        rests && self.inbox.is_empty() && self.current.is_none() && !self.is_writing && !self.has_tasks_in_flight()
+        let rests = match self.residence {
+            None | Some(Residence::Parked { .. }) => true,
+            Some(Residence::Active) => self.waits_for_children_alone(),
+        };
+        let works = self.has_tasks_in_flight() && !self.machine.is_parked();
+        rests && self.inbox.is_empty() && self.current.is_none() && !self.is_writing && !works
+    }
+
+    /// True where the end of a child will bring it back, and no timer.
+    fn waits_for_children_alone(&self) -> bool {
+        self.machine.is_parked() && self.machine.has_children() && self.next_timer().is_none()
+    }
+
+    /// True for a task whose child workflow runs.
+    pub(crate) fn has_child(&self, task: u32) -> bool {
+        self.machine.has_child(task)
     }
 
     /// The config of a task that has not ended.
@@ -396,7 +410,10 @@ impl Execution {
     pub(super) fn residence_now(&self) -> Option<Residence> {
         match self.machine.phase() {
             Phase::Ended if self.machine.tasks_in_flight().next().is_none() => None,
-            Phase::Running | Phase::Suspended if self.is_parked() => Some(Residence::Parked { due: self.next_timer() }),
+            // One that waits for a child is asked for again after a restart, so that no end of a child is missed.
+            Phase::Running | Phase::Suspended if self.is_parked() && !self.machine.has_children() => {
+                Some(Residence::Parked { due: self.next_timer() })
+            }
             _ => Some(Residence::Active),
         }
     }

@@ -9,7 +9,9 @@
 //! | `replay` | the way through a journal, slice by slice, each record checked |
 //! | `events` | events in order, and waiting for more |
 //! | `tasks` | tasks by number, a page at a time |
+//! | `again` | what is taken over by an execution that runs another one again |
 
+mod again;
 mod events;
 mod replay;
 mod tasks;
@@ -22,6 +24,7 @@ use sandmill_core::ids::{Digest, IdError, WorkflowExecId};
 use sandmill_core::machine::Lifecycle;
 use sandmill_core::time::Timestamp;
 
+pub use again::{Again, AgainError};
 pub use events::EventReader;
 pub use tasks::{TaskPage, TaskStatus, TaskView};
 

@@ -30,7 +30,7 @@ pub use admission::{Start, StartError};
 pub use engine::{Control, ControlError, Engine};
 pub use execution::Snapshots;
 pub use health::Health;
-pub use history::{EventId, EventReader, LifecycleEvent, ReadError, TaskPage, TaskStatus, TaskView};
+pub use history::{Again, AgainError, EventId, EventReader, LifecycleEvent, ReadError, TaskPage, TaskStatus, TaskView};
 pub use live::Live;
 pub use queue::MemoryQueue;
 pub use registry::{COMPONENT_BYTES_MAX, Compile, DeployError, RegisterError, Registered, Registry};

@@ -11,9 +11,9 @@ mod rows;
 use std::sync::Arc;
 
 pub use rows::{
-    Batch, DefinitionRow, ExecutionFilter, ExecutionKey, ExecutionRow, JournalEntry, KeyRow, KeyScope, LogLevel,
-    LogLine, Page, PluginDescription, PluginRow, Progress, Residence, Snapshot, Status, StoreHealth, StoredValue,
-    TenantRow,
+    Batch, DefinitionRow, ExecutionFilter, ExecutionKey, ExecutionRow, FunctionRow, JournalEntry, KeyRow, KeyScope,
+    Lineage, LogLevel, LogLine, Page, Parent, PluginDescription, PluginRow, Progress, Residence, Snapshot, Status,
+    StoreHealth, StoredValue, TaskDefaults, TenantRow,
 };
 
 use async_trait::async_trait;
@@ -205,6 +205,12 @@ pub trait Directory: Send + Sync {
     /// Makes a tenant; `false` when there is one of that name.
     fn create_tenant(&self, tenant: TenantRow) -> Result<bool, StoreError>;
 
+    /// The tenant of that name.
+    fn tenant(&self, id: &TenantId) -> Result<Option<TenantRow>, StoreError>;
+
+    /// Sets what holds for a tenant's tasks; `false` when there is none of that name.
+    fn set_defaults(&self, id: &TenantId, defaults: TaskDefaults) -> Result<bool, StoreError>;
+
     /// All tenants, by name.
     fn tenants(&self) -> Result<Vec<TenantRow>, StoreError>;
 
@@ -356,6 +362,20 @@ pub trait Clock: Send + Sync {
 pub trait Definitions: Send + Sync {
     /// The definition of a tenant with that digest, compiled, with its plugins as they were pinned; `None` where there is none.
     fn definition(&self, tenant: &TenantId, digest: Digest) -> Result<Option<Arc<Definition>>, StoreError>;
+
+    /// The definition of that `namespace/name`: of that version, or else the newest; `None` where there is none.
+    fn named(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        version: Option<&str>,
+    ) -> Result<Option<Arc<Definition>>, StoreError>;
+}
+
+/// Where the functions of catalogs come from.
+pub trait Functions: Send + Sync {
+    /// The document of a function in the catalog at an endpoint; an error says why there is none.
+    fn function(&self, catalog: &str, name: &str, version: &str) -> Result<Bytes, String>;
 }
 
 /// The store, as one thing that keeps all of these promises.

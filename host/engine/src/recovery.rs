@@ -120,9 +120,10 @@ impl Execution {
         }
     }
 
-    /// Takes note that the process before this one may have been gone for a while: time that nobody was there for is not active time.
+    /// Takes note that the process before this one may have been gone for a while: time that nobody was there for is not active time, and child
+    /// workflows may have ended in it.
     pub(crate) fn was_away(&mut self, launched_at: Timestamp) {
-        if self.is_active() && !self.has_tasks_in_flight() && self.last_moment() < launched_at {
+        if (self.is_active() || self.has_tasks_in_flight()) && self.last_moment() < launched_at {
             let event = Event::Recovered { from: self.last_moment() };
             self.inbox.push_back(Incoming { event, answer: None });
         }

@@ -13,14 +13,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use moka::sync::Cache;
-use sandmill_core::definition::{self, Definition, PinnedPlugin, PluginSource, Report};
+use sandmill_core::definition::{self, Definition, PinnedFunction, PinnedPlugin, PluginSource, Report};
 use sandmill_core::ids::{Digest, TenantId};
 
 pub use error::{DeployError, RegisterError};
 
 use crate::ports::{
-    Catalog, CatalogError, Clock, Components, DefinitionRow, Definitions, PluginDescription, PluginRow, SharedStore,
-    StoreError,
+    Catalog, CatalogError, Clock, Components, DefinitionRow, Definitions, FunctionRow, Functions, PluginDescription,
+    PluginRow, SharedStore, StoreError,
 };
 use versions::Pick;
 
@@ -52,6 +52,7 @@ pub struct Registry {
     components: Arc<dyn Components>,
     clock: Arc<dyn Clock>,
     compile: Arc<Compile>,
+    functions: Arc<dyn Functions>,
     component_bytes_max: u64,
     compiled: Cache<(TenantId, Digest), Compiled>,
     /// Held from looking whether a version is there to putting it there.
@@ -97,8 +98,23 @@ impl Registry {
             .max_capacity(CACHED_DOCUMENT_BYTES_MAX)
             .weigher(|_, compiled: &Compiled| compiled.weight)
             .build();
-        let component_bytes_max = COMPONENT_BYTES_MAX;
-        Self { store, components, clock, compile, component_bytes_max, compiled, putting: Arc::default() }
+        Self {
+            store,
+            components,
+            clock,
+            compile,
+            functions: Arc::new(NoCatalogs),
+            component_bytes_max: COMPONENT_BYTES_MAX,
+            compiled,
+            putting: Arc::default(),
+        }
+    }
+
+    /// The same registry with catalogs of functions.
+    #[must_use]
+    pub fn with_functions(mut self, functions: Arc<dyn Functions>) -> Self {
+        self.functions = functions;
+        self
     }
 
     /// The same registry with another limit for components.
@@ -158,7 +174,7 @@ impl Registry {
         let before = self.store.document(tenant, digest)?.map(|(row, _)| row);
         let definition = match before {
             Some(row) if self.is_live(tenant, &row)? => return Ok(Registered { row, is_new: false }),
-            Some(row) => (self.compile)(&document, &Pins(&row.plugins)).map_err(DeployError::Rejected)?,
+            Some(row) => (self.compile)(&document, &Pins(&row)).map_err(DeployError::Rejected)?,
             None => self.compile_against_catalog(tenant, &document)?,
         };
         let row = DefinitionRow {
@@ -166,6 +182,7 @@ impl Registry {
             version: definition.name.version.to_string(),
             digest,
             plugins: definition.plugins.iter().map(pin_of).collect(),
+            functions: definition.functions.iter().map(function_row).collect(),
             created_at: self.clock.now(),
         };
         let compiled = Compiled::new(definition, &document);
@@ -216,8 +233,8 @@ impl Registry {
     }
 
     fn compile_against_catalog(&self, tenant: &TenantId, document: &[u8]) -> Result<Definition, DeployError> {
-        let plugins =
-            CatalogPlugins { store: &self.store, tenant, read: RefCell::default(), failed: RefCell::default() };
+        let (read, failed) = (RefCell::default(), RefCell::default());
+        let plugins = CatalogPlugins { store: &self.store, functions: &*self.functions, tenant, read, failed };
         let compiled = (self.compile)(document, &plugins);
         // A plugin that could not be read looks to the compiler like one that is not there.
         match plugins.failed.take() {
@@ -228,7 +245,7 @@ impl Registry {
 
     fn compile_again(&self, tenant: &TenantId, digest: Digest) -> Result<Compiled, Missing> {
         let (row, document) = self.store.document(tenant, digest).map_err(Missing::Store)?.ok_or(Missing::NotFound)?;
-        match (self.compile)(&document, &Pins(&row.plugins)) {
+        match (self.compile)(&document, &Pins(&row)) {
             Ok(definition) => Ok(Compiled::new(definition, &document)),
             Err(report) => Err(Missing::Store(StoreError::Damaged {
                 place: format!("the definition {}:{}", row.name, row.version),
@@ -250,23 +267,51 @@ impl Definitions for Registry {
             },
         }
     }
+
+    fn named(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        version: Option<&str>,
+    ) -> Result<Option<Arc<Definition>>, StoreError> {
+        match self.find(tenant, name, version)? {
+            Some(row) => self.definition(tenant, row.digest),
+            None => Ok(None),
+        }
+    }
 }
 
-/// The plugins that a definition was pinned to. What was the newest of the whole catalog then is the newest of these.
-struct Pins<'a>(&'a [(String, String, Digest)]);
+/// A host whose operator named no catalog of functions.
+struct NoCatalogs;
+
+impl Functions for NoCatalogs {
+    fn function(&self, catalog: &str, _: &str, _: &str) -> Result<Bytes, String> {
+        Err(format!("this host knows no catalog `{catalog}`: its operator names the folder of each with `--catalog`"))
+    }
+}
+
+/// The plugins and functions that a definition was pinned to. What was the newest of the whole catalog then is the newest of these.
+struct Pins<'a>(&'a DefinitionRow);
 
 impl PluginSource for Pins<'_> {
     fn plugin(&self, name: &str, version: Option<&str>) -> Option<PinnedPlugin> {
-        let pins: Vec<_> = self.0.iter().filter(|pin| pin.0 == name).collect();
+        let pins: Vec<_> = self.0.plugins.iter().filter(|pin| pin.0 == name).collect();
         let place = versions::pick(pins.iter().map(|pin| pin.1.as_str()), Pick::of_call(version))?;
         let (name, version, digest) = pins[place];
         Some(PinnedPlugin { name: name.as_str().into(), version: version.as_str().into(), digest: *digest })
     }
+
+    fn function(&self, catalog: &str, name: &str, version: &str) -> Result<PinnedFunction, String> {
+        let is_it = |row: &&FunctionRow| row.catalog == catalog && row.name == name && row.version == version;
+        let row = self.0.functions.iter().find(is_it);
+        row.map(pinned_function).ok_or_else(|| format!("`{name}:{version}` of `{catalog}` was not pinned"))
+    }
 }
 
-/// The plugins of a tenant's catalog, each name read once.
+/// The plugins of a tenant's catalog, each name read once, and the functions of the host's catalogs.
 struct CatalogPlugins<'a> {
     store: &'a SharedStore,
+    functions: &'a dyn Functions,
     tenant: &'a TenantId,
     read: RefCell<HashMap<String, Vec<PluginRow>>>,
     failed: RefCell<Option<StoreError>>,
@@ -294,6 +339,31 @@ impl PluginSource for CatalogPlugins<'_> {
         let mut names: Vec<_> = rows.into_iter().map(|row| row.name).collect();
         names.dedup();
         names
+    }
+
+    fn function(&self, catalog: &str, name: &str, version: &str) -> Result<PinnedFunction, String> {
+        let document = self.functions.function(catalog, name, version)?;
+        let (catalog, name, version) = (catalog.into(), name.into(), version.into());
+        Ok(pinned_function(&FunctionRow { catalog, name, version, document }))
+    }
+}
+
+fn pinned_function(row: &FunctionRow) -> PinnedFunction {
+    PinnedFunction {
+        catalog: row.catalog.as_str().into(),
+        name: row.name.as_str().into(),
+        version: row.version.as_str().into(),
+        document: (&*row.document).into(),
+    }
+}
+
+fn function_row(function: &PinnedFunction) -> FunctionRow {
+    let PinnedFunction { catalog, name, version, document } = function;
+    FunctionRow {
+        catalog: catalog.to_string(),
+        name: name.to_string(),
+        version: version.to_string(),
+        document: Bytes::copy_from_slice(document),
     }
 }
 

@@ -3,15 +3,16 @@
 //! Everything that happens to an execution comes in through its shard's mailbox: requests, completions, timers, and the acknowledgements of
 //! the journal writer. A shard goes round its executions slice by slice, so that a long loop of one does not hold up the others.
 //!
-//! What becomes of an execution that cannot be taken further is decided in `trouble`.
+//! What becomes of an execution that cannot be taken further is decided in `trouble`, and how executions start each other stands in `children`.
 
+mod children;
 mod trouble;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use sandmill_core::machine::{Action, Dispatch, Event};
+use sandmill_core::machine::{Action, Dispatch, Event, Target};
 use sandmill_core::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
@@ -19,6 +20,8 @@ use crate::execution::{Answer, Execution, Incoming, NotDone, Outcome, Turn};
 use crate::ports::{Batch, Completion, ExecutionKey, Status, StoreError, TaskMessage, TaskResult};
 use crate::recovery::LoadError;
 use crate::shared::Shared;
+use children::ChildEnd;
+pub(crate) use children::child_of;
 
 /// Turns between two looks at the mailbox and at the other tasks of the thread.
 const TURNS_PER_ROUND: usize = 16;
@@ -250,6 +253,7 @@ impl Shard {
                         never_queued.push(id);
                     }
                 }
+                Action::CancelTask { id } if self.is_child(&key, id) => self.cancel_child(&key, id),
                 Action::CancelTask { id } => {
                     if never_queued.contains(&id) || self.shared.queue.withdraw(&key.tenant, id).await {
                         let event = Event::TaskStopped { task: id.number };
@@ -258,9 +262,18 @@ impl Shard {
                         self.shared.runner.cancel(&key.tenant, id);
                     }
                 }
-                Action::Complete { .. } => self.shared.ended(&key, Status::Completed),
-                Action::Fault { .. } => self.shared.ended(&key, Status::Faulted),
-                Action::Cancelled => self.shared.ended(&key, Status::Cancelled),
+                Action::Complete { output } => {
+                    self.shared.ended(&key, Status::Completed);
+                    self.tell_parent(&key, ChildEnd::Completed(output));
+                }
+                Action::Fault { problem } => {
+                    self.shared.ended(&key, Status::Faulted);
+                    self.tell_parent(&key, ChildEnd::Faulted(problem));
+                }
+                Action::Cancelled => {
+                    self.shared.ended(&key, Status::Cancelled);
+                    self.tell_parent(&key, ChildEnd::Cancelled);
+                }
                 Action::SaveConfig { .. }
                 | Action::StartTimer { .. }
                 | Action::CancelTimer { .. }
@@ -280,6 +293,10 @@ impl Shard {
             return false;
         };
         self.shared.meters.dispatched.increment(1);
+        if let Target::Workflow(child) = &dispatch.target {
+            self.begin_child(key, &dispatch, child, &config);
+            return true;
+        }
         self.shared
             .queue
             .enqueue(TaskMessage { tenant: key.tenant.clone(), dispatch: Arc::new(dispatch), config })

@@ -1,17 +1,19 @@
 //! What all shards use: the ports, the writer, and who waits for which execution.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use sandmill_core::machine::Settings;
 use sandmill_core::time::{Millis, Timestamp};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 use crate::execution::Snapshots;
 use crate::live::Live;
 use crate::metrics::EngineMeters;
 use crate::notices::Notices;
 use crate::ports::{Clock, Definitions, ExecutionKey, Runner, SharedStore, Status, StoreError, TaskQueue};
+use crate::shard::Mail;
 use crate::writer::{Writer, Writing};
 
 /// How an engine runs.
@@ -107,6 +109,8 @@ pub(crate) struct Shared {
     /// What the store said when it failed.
     pub(crate) store_failure: OnceLock<String>,
     pub(crate) writer: Writer,
+    /// The way to every shard, once they run.
+    pub(crate) shards: OnceLock<Vec<mpsc::UnboundedSender<Mail>>>,
     pub(crate) options: Options,
     pub(crate) launched_at: Timestamp,
     pub(crate) library: Arc<Library>,
@@ -140,6 +144,7 @@ impl Shared {
             on_store_failure,
             store_failure: OnceLock::new(),
             writer,
+            shards: OnceLock::new(),
             options,
             launched_at,
             library: Arc::new(library),
@@ -148,6 +153,16 @@ impl Shared {
             due: Notify::new(),
             end_news: Arc::default(),
         }
+    }
+
+    /// Sends something to the shard of an execution.
+    pub(crate) fn send(&self, key: &ExecutionKey, mail: Mail) {
+        let Some(shards) = self.shards.get() else { return };
+        let mut hash = DefaultHasher::new();
+        key.hash(&mut hash);
+        let shard = usize::try_from(hash.finish() % shards.len() as u64).expect("smaller than the number of shards");
+        // A shard ends only when the engine does, and then nobody waits for an answer.
+        let _ = shards[shard].send(mail);
     }
 
     /// A parked execution may be due before all others.

@@ -176,7 +176,8 @@ impl Shared {
 
     async fn run_registered(&self, live: &Arc<Live>) -> Result<String, CallError> {
         let message = &live.task().expect("a call of a task has one").message;
-        let component = self.components.get(&message.tenant, message.dispatch.plugin).await.map_err(not_ready)?;
+        let plugin = message.dispatch.plugin().expect("other workflows are run by the engine");
+        let component = self.components.get(&message.tenant, plugin).await.map_err(not_ready)?;
         let _slots = self.slots(&component).await?;
         let _ticking = self.ticker.begin();
         let call = Arc::clone(&self.capabilities).prepare(Arc::clone(live));

@@ -1,7 +1,7 @@
 //! Tenants and API keys.
 
-use sandmill_core::ids::Digest;
-use sandmill_engine::ports::{Directory, KeyRow, StoreError, TenantRow};
+use sandmill_core::ids::{Digest, TenantId};
+use sandmill_engine::ports::{Directory, KeyRow, StoreError, TaskDefaults, TenantRow};
 
 use crate::encoding::{decode_key, decode_tenant, encode_key, encode_tenant};
 use crate::keys::directory;
@@ -18,6 +18,21 @@ impl<R: Rows> Directory for RowStore<R> {
         }
         let mut changes = Changes::default();
         changes.put(TABLE, key, encode_tenant(&tenant));
+        self.rows.commit(changes)?;
+        Ok(true)
+    }
+
+    fn tenant(&self, id: &TenantId) -> Result<Option<TenantRow>, StoreError> {
+        let key = directory::tenant(id);
+        let row = self.get(TABLE, &key)?;
+        row.map(|row| decode_tenant(&row).map_err(|error| damaged(TABLE, &key, error))).transpose()
+    }
+
+    fn set_defaults(&self, id: &TenantId, defaults: TaskDefaults) -> Result<bool, StoreError> {
+        let _writing = self.write();
+        let Some(row) = self.tenant(id)? else { return Ok(false) };
+        let mut changes = Changes::default();
+        changes.put(TABLE, directory::tenant(id), encode_tenant(&TenantRow { defaults, ..row }));
         self.rows.commit(changes)?;
         Ok(true)
     }

@@ -4,42 +4,76 @@
 //! ever added under a new version, and every older version stays readable. Records, values, configs and components are stored as they come.
 
 use bytes::Bytes;
+use sandmill_core::definition::AttemptPolicy;
 use sandmill_core::ids::{Digest, TaskExecId, TenantId, WorkflowExecId};
-use sandmill_core::time::Timestamp;
+use sandmill_core::time::{Millis, Timestamp};
 use sandmill_engine::ports::{
-    DefinitionRow, ExecutionRow, KeyRow, KeyScope, LogLevel, LogLine, PluginRow, Snapshot, StoredValue, TenantRow,
+    DefinitionRow, ExecutionRow, FunctionRow, KeyRow, KeyScope, Lineage, LogLevel, LogLine, Parent, PluginRow,
+    Snapshot, StoredValue, TaskDefaults, TenantRow,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{STATUSES, status_byte};
 
-/// The version that rows are written in.
-const VERSION: u8 = 1;
+/// The version that rows are written in which have what the first version had, and nothing more.
+const FIRST: u8 = 1;
+
+/// The version of rows that have more behind what the first version had: executions, definitions and tenants.
+const SECOND: u8 = 2;
+
+/// The newest version of any row.
+const NEWEST: u8 = SECOND;
 
 /// Why bytes are no row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum EncodingError {
     #[error("the row is empty")]
     Empty,
-    #[error("the row has version {found}, and this program reads up to {VERSION}: use the newer program that wrote it")]
+    #[error("the row has version {found}, and this program reads up to {NEWEST}: use the newer program that wrote it")]
     Newer { found: u8 },
     #[error("the row does not decode ({0})")]
     Malformed(String),
 }
 
 fn encode(row: &impl Serialize) -> Vec<u8> {
-    postcard::to_extend(row, vec![VERSION]).expect("the rows hold nothing that postcard refuses")
+    write(FIRST, row)
+}
+
+/// A row of the second version: what the first one had, then what is new.
+fn encode_second(first: &impl Serialize, more: &impl Serialize) -> Vec<u8> {
+    write(SECOND, &(first, more))
+}
+
+fn write(version: u8, row: &impl Serialize) -> Vec<u8> {
+    postcard::to_extend(row, vec![version]).expect("the rows hold nothing that postcard refuses")
 }
 
 fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, EncodingError> {
-    postcard::from_bytes(versioned(bytes)?).map_err(|error| EncodingError::Malformed(error.to_string()))
+    match versioned(bytes)? {
+        (FIRST, rest) => read(rest),
+        (found, _) => Err(EncodingError::Newer { found }),
+    }
 }
 
-/// The bytes after the version.
-fn versioned(bytes: &[u8]) -> Result<&[u8], EncodingError> {
+/// A row of the first or the second version. What is new in the second is the default in one of the first.
+fn decode_second<'a, T: Deserialize<'a>, M: Deserialize<'a> + Default>(
+    bytes: &'a [u8],
+) -> Result<(T, M), EncodingError> {
+    match versioned(bytes)? {
+        (FIRST, rest) => Ok((read(rest)?, M::default())),
+        (_, rest) => read(rest),
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, EncodingError> {
+    postcard::from_bytes(bytes).map_err(|error| EncodingError::Malformed(error.to_string()))
+}
+
+/// The version, and the bytes after it.
+fn versioned(bytes: &[u8]) -> Result<(u8, &[u8]), EncodingError> {
     match bytes.split_first() {
-        Some((&VERSION, rest)) => Ok(rest),
-        Some((&found, _)) if found > VERSION => Err(EncodingError::Newer { found }),
+        Some((&version @ FIRST..=NEWEST, rest)) => Ok((version, rest)),
+        Some((&found, _)) if found > NEWEST => Err(EncodingError::Newer { found }),
         Some((found, _)) => Err(EncodingError::Malformed(format!("there is no version {found}"))),
         None => Err(EncodingError::Empty),
     }
@@ -60,6 +94,49 @@ struct StoredExecution<'a> {
     result: Option<StoredResult<'a>>,
 }
 
+/// What the second version of an execution has.
+#[derive(Default, Serialize, Deserialize)]
+struct StoredLineage {
+    rerun_of: Option<[u8; 16]>,
+    parent: Option<StoredParent>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredParent {
+    workflow: [u8; 16],
+    task: u32,
+    attempt: u32,
+    is_awaited: bool,
+    depth: u32,
+}
+
+impl StoredLineage {
+    fn of(lineage: &Lineage) -> Self {
+        Self {
+            rerun_of: lineage.rerun_of.map(WorkflowExecId::to_bytes),
+            parent: lineage.parent.map(|parent| StoredParent {
+                workflow: parent.task.workflow.to_bytes(),
+                task: parent.task.number,
+                attempt: parent.attempt,
+                is_awaited: parent.is_awaited,
+                depth: parent.depth,
+            }),
+        }
+    }
+
+    fn into_lineage(self) -> Lineage {
+        Lineage {
+            rerun_of: self.rerun_of.map(WorkflowExecId::from_bytes),
+            parent: self.parent.map(|parent| Parent {
+                task: TaskExecId { workflow: WorkflowExecId::from_bytes(parent.workflow), number: parent.task },
+                attempt: parent.attempt,
+                is_awaited: parent.is_awaited,
+                depth: parent.depth,
+            }),
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 enum StoredResult<'a> {
     Inline(&'a [u8]),
@@ -67,7 +144,7 @@ enum StoredResult<'a> {
 }
 
 pub(crate) fn encode_execution(row: &ExecutionRow) -> Vec<u8> {
-    encode(&StoredExecution {
+    let first = StoredExecution {
         workflow: &row.workflow,
         definition: *row.definition.as_bytes(),
         status: status_byte(row.status),
@@ -79,12 +156,13 @@ pub(crate) fn encode_execution(row: &ExecutionRow) -> Vec<u8> {
             StoredValue::Inline(bytes) => StoredResult::Inline(bytes),
             StoredValue::Digest(digest) => StoredResult::Digest(*digest.as_bytes()),
         }),
-    })
+    };
+    encode_second(&first, &StoredLineage::of(&row.lineage))
 }
 
 /// The id of an execution stands in the key of its row alone.
 pub(crate) fn decode_execution(id: WorkflowExecId, bytes: &[u8]) -> Result<ExecutionRow, EncodingError> {
-    let row: StoredExecution<'_> = decode(bytes)?;
+    let (row, lineage): (StoredExecution<'_>, StoredLineage) = decode_second(bytes)?;
     let status = STATUSES.get(usize::from(row.status)).copied();
     Ok(ExecutionRow {
         id,
@@ -99,6 +177,7 @@ pub(crate) fn decode_execution(id: WorkflowExecId, bytes: &[u8]) -> Result<Execu
             StoredResult::Inline(bytes) => StoredValue::Inline(Bytes::copy_from_slice(bytes)),
             StoredResult::Digest(digest) => StoredValue::Digest(Digest::from_bytes(digest)),
         }),
+        lineage: lineage.into_lineage(),
     })
 }
 
@@ -220,24 +299,51 @@ struct StoredDefinition<'a> {
 
 pub(crate) fn encode_definition(definition: &Versioned<DefinitionRow>) -> Vec<u8> {
     let row = &definition.row;
-    encode(&StoredDefinition {
+    let first = StoredDefinition {
         is_removed: definition.is_removed,
         name: &row.name,
         version: &row.version,
         digest: *row.digest.as_bytes(),
         plugins: row.plugins.iter().map(|(name, version, digest)| (&**name, &**version, *digest.as_bytes())).collect(),
         created_at: row.created_at,
-    })
+    };
+    let functions: Vec<_> = row.functions.iter().map(StoredFunction::of).collect();
+    encode_second(&first, &functions)
+}
+
+/// What the second version of a definition has.
+#[derive(Serialize, Deserialize)]
+struct StoredFunction<'a> {
+    catalog: &'a str,
+    name: &'a str,
+    version: &'a str,
+    document: &'a [u8],
+}
+
+impl<'a> StoredFunction<'a> {
+    fn of(row: &'a FunctionRow) -> Self {
+        Self { catalog: &row.catalog, name: &row.name, version: &row.version, document: &row.document }
+    }
+
+    fn into_row(self) -> FunctionRow {
+        FunctionRow {
+            catalog: self.catalog.into(),
+            name: self.name.into(),
+            version: self.version.into(),
+            document: Bytes::copy_from_slice(self.document),
+        }
+    }
 }
 
 pub(crate) fn decode_definition(bytes: &[u8]) -> Result<Versioned<DefinitionRow>, EncodingError> {
-    let stored: StoredDefinition<'_> = decode(bytes)?;
+    let (stored, functions): (StoredDefinition<'_>, Vec<StoredFunction<'_>>) = decode_second(bytes)?;
     let pin = |(name, version, digest): (&str, &str, _)| (name.into(), version.into(), Digest::from_bytes(digest));
     let row = DefinitionRow {
         name: stored.name.into(),
         version: stored.version.into(),
         digest: Digest::from_bytes(stored.digest),
         plugins: stored.plugins.into_iter().map(pin).collect(),
+        functions: functions.into_iter().map(StoredFunction::into_row).collect(),
         created_at: stored.created_at,
     };
     Ok(Versioned { row, is_removed: stored.is_removed })
@@ -266,12 +372,37 @@ struct StoredTenant<'a> {
 }
 
 pub(crate) fn encode_tenant(row: &TenantRow) -> Vec<u8> {
-    encode(&StoredTenant { id: row.id.as_str(), created_at: row.created_at })
+    let TaskDefaults { timeout, retry } = row.defaults;
+    let defaults = StoredDefaults {
+        timeout_ms: timeout.map(|timeout| timeout.0),
+        retry: retry.map(|retry| (retry.attempts_max, retry.delay_ms.0, retry.factor, retry.delay_max_ms.0)),
+    };
+    encode_second(&StoredTenant { id: row.id.as_str(), created_at: row.created_at }, &defaults)
+}
+
+/// What the second version of a tenant has.
+#[derive(Default, Serialize, Deserialize)]
+struct StoredDefaults {
+    timeout_ms: Option<u64>,
+    /// Attempts, the first delay, the factor and the longest delay.
+    retry: Option<(u32, u64, u32, u64)>,
+}
+
+impl StoredDefaults {
+    fn into_defaults(self) -> TaskDefaults {
+        let retry = self.retry.map(|(attempts_max, delay, factor, delay_max)| AttemptPolicy {
+            attempts_max,
+            delay_ms: Millis(delay),
+            factor,
+            delay_max_ms: Millis(delay_max),
+        });
+        TaskDefaults { timeout: self.timeout_ms.map(Millis), retry }
+    }
 }
 
 pub(crate) fn decode_tenant(bytes: &[u8]) -> Result<TenantRow, EncodingError> {
-    let stored: StoredTenant<'_> = decode(bytes)?;
-    Ok(TenantRow { id: tenant(stored.id)?, created_at: stored.created_at })
+    let (stored, defaults): (StoredTenant<'_>, StoredDefaults) = decode_second(bytes)?;
+    Ok(TenantRow { id: tenant(stored.id)?, created_at: stored.created_at, defaults: defaults.into_defaults() })
 }
 
 #[derive(Serialize, Deserialize)]

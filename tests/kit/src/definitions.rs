@@ -19,8 +19,13 @@ impl PluginSource for EveryPlugin {
 #[must_use]
 pub fn define(tasks: &str) -> Arc<Definition> {
     let digest = Digest::of(tasks.as_bytes()).to_string();
-    let name = &digest["sha256:".len()..][..16];
-    let head = format!(r#"{{"dsl":"1.0.3","namespace":"test","name":"w{name}","version":"1.0.0"}}"#);
+    define_named(&format!("w{}", &digest["sha256:".len()..][..16]), tasks)
+}
+
+/// A definition of that name with this list of tasks.
+#[must_use]
+pub fn define_named(name: &str, tasks: &str) -> Arc<Definition> {
+    let head = format!(r#"{{"dsl":"1.0.3","namespace":"test","name":"{name}","version":"1.0.0"}}"#);
     let document = format!(r#"{{"document":{head},"do":{tasks}}}"#);
     Arc::new(compile(document.as_bytes(), &EveryPlugin).unwrap_or_else(|report| panic!("{report}")))
 }

@@ -14,7 +14,7 @@ mod store;
 mod world;
 
 pub use clock::TestClock;
-pub use definitions::define;
+pub use definitions::{define, define_named};
 pub use random::Random;
 pub use runner::{Effect, FakeRunner};
 pub use shelf::Shelf;

@@ -32,4 +32,13 @@ impl Definitions for Shelf {
     fn definition(&self, _: &TenantId, digest: Digest) -> Result<Option<Arc<Definition>>, StoreError> {
         Ok(self.0.lock().unwrap().get(&digest).cloned())
     }
+
+    fn named(&self, _: &TenantId, name: &str, version: Option<&str>) -> Result<Option<Arc<Definition>>, StoreError> {
+        let shelf = self.0.lock().unwrap();
+        let is_it = |definition: &&Arc<Definition>| {
+            let is = &definition.name;
+            format!("{}/{}", is.namespace, is.name) == name && version.is_none_or(|version| version == &*is.version)
+        };
+        Ok(shelf.values().find(is_it).cloned())
+    }
 }

@@ -166,6 +166,8 @@ hand_on! {
     }
     Directory {
         fn create_tenant(&self, tenant: TenantRow) -> Result<bool, StoreError>;
+        fn tenant(&self, id: &TenantId) -> Result<Option<TenantRow>, StoreError>;
+        fn set_defaults(&self, id: &TenantId, defaults: TaskDefaults) -> Result<bool, StoreError>;
         fn tenants(&self) -> Result<Vec<TenantRow>, StoreError>;
         fn put_key(&self, key: KeyRow) -> Result<(), StoreError>;
         fn keys(&self) -> Result<Vec<KeyRow>, StoreError>;

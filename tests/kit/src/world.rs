@@ -97,6 +97,7 @@ impl World {
             input: value(input),
             idempotency_key: Some(key.into()),
             random: 0,
+            origin: None,
         }
     }
 

@@ -114,6 +114,7 @@ impl Stage {
             input: input.clone(),
             idempotency_key: None,
             random: drawn,
+            origin: None,
         };
         Ok(ExecutionKey { tenant: tenant(), id: self.engine.start(start).await? })
     }

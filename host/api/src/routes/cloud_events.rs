@@ -85,6 +85,9 @@ pub(crate) enum AtView {
     /// It started.
     #[serde(rename = "startedAt")]
     Started(String),
+    /// It was reached.
+    #[serde(rename = "createdAt")]
+    Created(String),
     /// It was suspended.
     #[serde(rename = "suspendedAt")]
     Suspended(String),
@@ -136,6 +139,9 @@ impl About {
             Lifecycle::WorkflowCompleted(_) => {
                 self.of_workflow("completed", completed(at, format!("/v1/executions/{}", self.key.id)))
             }
+            Lifecycle::TaskCreated(place) => self.of_task("created", place, when(AtView::Created(at))),
+            Lifecycle::TaskSuspended(place) => self.of_task("suspended", place, when(AtView::Suspended(at))),
+            Lifecycle::TaskResumed(place) => self.of_task("resumed", place, when(AtView::Resumed(at))),
             Lifecycle::TaskStarted(place) => self.of_task("started", place, when(AtView::Started(at))),
             Lifecycle::TaskRetried(place) => self.of_task("retried", place, when(AtView::Retried(at))),
             Lifecycle::TaskCancelled(place) => self.of_task("cancelled", place, when(AtView::Cancelled(at))),
@@ -220,6 +226,7 @@ mod tests {
             expires_at: None,
             input: Digest::of(b"{}"),
             result: None,
+            lineage: sandmill_engine::ports::Lineage::default(),
         };
         About::new(ExecutionKey { tenant: TenantId::new("t").unwrap(), id }, &row)
     }
@@ -279,7 +286,10 @@ mod tests {
             check(lifecycle, kind, Some(subject), &data(r#""workflow":"NAME","task":"/do/1/initialize""#, at, more));
         };
         let kind = |verb: &str| format!("io.serverlessworkflow.task.{verb}.v1");
+        check(Lifecycle::TaskCreated(place(2)), &kind("created"), 2, "createdAt", "");
         check(Lifecycle::TaskStarted(place(2)), &kind("started"), 2, "startedAt", "");
+        check(Lifecycle::TaskSuspended(place(2)), &kind("suspended"), 2, "suspendedAt", "");
+        check(Lifecycle::TaskResumed(place(2)), &kind("resumed"), 2, "resumedAt", "");
         check(Lifecycle::TaskRetried(place(2)), &kind("retried"), 2, "retriedAt", "");
         check(Lifecycle::TaskCancelled(place(2)), &kind("cancelled"), 2, "cancelledAt", "");
         check(Lifecycle::TaskSkipped(place(2)), "dev.sandmill.task.skipped.v1", 2, "skippedAt", "");

@@ -32,6 +32,12 @@ pub(crate) struct ExecutionView {
     ended_at: Option<String>,
     /// The SHA-256 of its input, as JSON text without blanks.
     input_digest: String,
+    /// The execution that it runs again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rerun_of: Option<String>,
+    /// The task execution that started it, with `run.workflow`: its execution is what stands before the last hyphen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<String>,
     /// What it came to, once it completed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<serde_json::Value>)]
@@ -117,6 +123,8 @@ impl ExecutionView {
             started_at: row.started_at.to_string(),
             ended_at: row.ended_at.map(|at| at.to_string()),
             input_digest: row.input.to_string(),
+            rerun_of: row.lineage.rerun_of.map(|id| id.to_string()),
+            parent: row.lineage.parent.map(|parent| parent.task.to_string()),
             output: None,
             error: None,
         }

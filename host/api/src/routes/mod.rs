@@ -4,6 +4,7 @@
 mod plugins;
 mod workflows;
 
+mod again;
 mod control;
 mod executions;
 mod start;
@@ -108,6 +109,8 @@ fn split() -> (Router<Shared>, Router<Shared>, OpenApi) {
         .routes(routes!(workflows::get, workflows::delete))
         .routes(routes!(workflows::document))
         .routes(routes!(start::start))
+        .routes(routes!(again::start_at))
+        .routes(routes!(again::rerun))
         .routes(routes!(executions::list))
         .routes(routes!(executions::get))
         .routes(routes!(tasks::tasks))
@@ -118,6 +121,7 @@ fn split() -> (Router<Shared>, Router<Shared>, OpenApi) {
         .routes(routes!(control::resume))
         .routes(routes!(tenants::list))
         .routes(routes!(tenants::put))
+        .routes(routes!(tenants::set_defaults))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::delete))
         .routes(routes!(health::metrics))

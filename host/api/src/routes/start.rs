@@ -81,20 +81,25 @@ pub(crate) async fn start(
     let body = api.receive(request.into_body(), api.options.body_bytes_max).await?;
     let input = input_of(body.bytes.clone()).await?;
     let definition = definition(&api, &caller, format!("{namespace}/{name}"), query.version.clone()).await?;
-    let start = Start { tenant: caller.tenant, definition, input, idempotency_key, random: random()? };
-    let (key, before) = (start.execution(), started_before(&api, &start)?);
-    if let (Some(row), Some(version)) = (&before, &query.version) {
-        check_version(row, version)?;
+    let start = Start { tenant: caller.tenant, definition, input, idempotency_key, random: random()?, origin: None };
+    if let (Some(row), Some(version)) = (started_before(&api, &start)?, &query.version) {
+        check_version(&row, version)?;
     }
+    begin(&api, start, wait).await
+}
+
+/// Starts it, and answers.
+pub(super) async fn begin(api: &Api, start: Start, wait: Option<Duration>) -> Result<Response, ApiError> {
+    let (key, before) = (start.execution(), started_before(api, &start)?);
     api.engine.start(start).await?;
-    let mut response = answer(&api, &key, wait).await?;
+    let mut response = answer(api, &key, wait).await?;
     if before.is_some() {
         response.headers_mut().insert(REPLAYED, axum::http::HeaderValue::from_static("true"));
     }
     Ok(response)
 }
 
-fn within_limit(wait: Span, wait_max: Duration) -> Result<Duration, ApiError> {
+pub(super) fn within_limit(wait: Span, wait_max: Duration) -> Result<Duration, ApiError> {
     if wait.0 <= wait_max {
         return Ok(wait.0);
     }
@@ -105,7 +110,7 @@ fn within_limit(wait: Span, wait_max: Duration) -> Result<Duration, ApiError> {
     Err(ApiError::parameter(detail))
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
     let (first, second) = (given.next(), given.next());
     let Some(first) = first else { return Ok(None) };
@@ -127,7 +132,7 @@ async fn input_of(body: Bytes) -> Result<Value, ApiError> {
     json_value(if body.is_empty() { Bytes::from_static(NO_INPUT) } else { body }).await
 }
 
-async fn definition(
+pub(super) async fn definition(
     api: &Shared,
     caller: &Caller,
     name: String,
@@ -143,7 +148,7 @@ async fn definition(
     .await
 }
 
-fn random() -> Result<u128, ApiError> {
+pub(super) fn random() -> Result<u128, ApiError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)
         .map_err(|error| ApiError::host(Code::Internal, format!("the system has no random bytes: {error}")))?;

@@ -51,6 +51,9 @@ pub(crate) struct TaskView {
     /// How far it has come, while it runs and where it says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     progress: Option<ProgressView>,
+    /// The execution that it started, of a task that runs another workflow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    execution: Option<String>,
 }
 
 impl From<sandmill_engine::TaskView> for TaskView {
@@ -68,6 +71,7 @@ impl From<sandmill_engine::TaskView> for TaskView {
             config: task.config,
             output: task.output,
             error: task.error,
+            execution: task.child.map(|id| id.to_string()),
         }
     }
 }

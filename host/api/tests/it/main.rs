@@ -3,6 +3,7 @@
 
 mod kit;
 
+mod again;
 mod auth;
 mod errors;
 mod executions;

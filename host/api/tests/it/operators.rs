@@ -63,3 +63,24 @@ async fn what_is_wrong_with_a_new_key_is_said() {
     ask(r#"{"label":"x","admin":true}"#).await.is_error(400, "invalid-json");
     ask("").await.is_error(400, "invalid-json");
 }
+
+#[tokio::test]
+async fn a_tenants_defaults_are_set_and_shown_and_hold_for_its_tasks() {
+    let world = World::new();
+    let path = "/v1/tenants/default/defaults";
+    let body = r#"{"timeout_ms":1000,"retry":{"attempts":1,"delay_ms":0,"factor":1,"max_delay_ms":0}}"#;
+    let set = world.send(put(path).body_text(body).done()).await;
+    assert_eq!(set.status, 200, "{}", set.text);
+    assert_eq!(set.json["defaults"]["retry"]["attempts"], 1);
+    let listed = world.send(get("/v1/tenants").done()).await;
+    assert_eq!(listed.json["items"][0]["defaults"], set.json["defaults"]);
+    world.deploy("steps", 1).await;
+    let input = r#"{"fail":"retryable"}"#;
+    let ended = world.send(post("/v1/workflows/test/steps/executions?wait=60s").body_text(input).done()).await;
+    assert_eq!(ended.json["status"], "faulted", "{}", ended.text);
+    world.send(put(path).body_text(r#"{"timeout_ms":0}"#).done()).await.is_error(400, "invalid-parameter");
+    world.send(put(path).body_text(r#"{"timeout":1}"#).done()).await.is_error(400, "invalid-json");
+    world.send(put("/v1/tenants/nobody/defaults").body_text("{}").done()).await.is_error(404, "tenant-not-found");
+    let cleared = world.send(put(path).body_text("{}").done()).await;
+    assert_eq!(cleared.json["defaults"], serde_json::json!({ "timeout_ms": null, "retry": null }));
+}

@@ -3,6 +3,7 @@
 //! It needs no server and no directory, so it also runs while a server holds the data directory. Files are read here because the one who
 //! typed their names is the one whose machine this is.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -62,20 +63,29 @@ async fn register(host: &Host, plugin: &PluginFile) -> Result<(), Failure> {
 
 async fn start(host: &Host, run: &Run, document: Bytes, input: &str) -> Result<ExecutionKey, Failure> {
     let tenant = default_tenant();
-    let deployed = host.registry.deploy(&tenant, document).map_err(|error| match error {
-        DeployError::Rejected(report) => {
-            let name = run.file.display().to_string();
-            Failure::new(Outcome::Refused, format!("{name} cannot run:\n{}", report.display(Some(&name))))
-        }
-        other => Failure::new(Outcome::Refused, other.to_string()),
-    })?;
+    for file in &run.workflow {
+        let document = Bytes::from(validate::read(file)?);
+        host.registry.deploy(&tenant, document).map_err(|error| refused(file, error))?;
+    }
+    let deployed = host.registry.deploy(&tenant, document).map_err(|error| refused(&run.file, error))?;
     let definition = host.registry.definition(&tenant, deployed.row.digest).map_err(|error| failed(&error))?;
     let definition = definition.ok_or_else(|| failed(&"the definition is gone"))?;
     let input = Value::from_json(input.as_bytes())
         .map_err(|error| Failure::new(Outcome::Refused, format!("the input cannot be taken: {error}")))?;
-    let start = Start { tenant: tenant.clone(), definition, input, idempotency_key: None, random: random()? };
+    let start =
+        Start { tenant: tenant.clone(), definition, input, idempotency_key: None, random: random()?, origin: None };
     let id: WorkflowExecId = host.engine.start(start).await.map_err(|error| failed(&error))?;
     Ok(ExecutionKey { tenant, id })
+}
+
+fn refused(file: &Path, error: DeployError) -> Failure {
+    match error {
+        DeployError::Rejected(report) => {
+            let name = file.display().to_string();
+            Failure::new(Outcome::Refused, format!("{name} cannot run:\n{}", report.display(Some(&name))))
+        }
+        other => Failure::new(Outcome::Refused, other.to_string()),
+    }
 }
 
 /// Waits for the end. Ctrl-C cancels the execution, which then ends.

@@ -1,13 +1,13 @@
-//! `sandmill trigger`: starts an execution, and waits for its end where that was asked for.
+//! `sandmill trigger` and `rerun`: start an execution, and wait for its end where that was asked for.
 
 use std::process::ExitCode;
 
 use futures::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 
-use crate::arguments::{Definition, Trigger};
+use crate::arguments::{Definition, Rerun, Trigger};
 use crate::client::{Answer, Client};
 use crate::failure::{Failure, Outcome};
 use crate::input;
@@ -18,7 +18,12 @@ const WAIT: &str = "30s";
 
 pub(crate) async fn run(client: &Client, trigger: Trigger, output: Output) -> Result<ExitCode, Failure> {
     let answer = start(client, &trigger).await?;
-    if !trigger.wait {
+    finish(client, answer, trigger.wait, output).await
+}
+
+/// Prints the id of what was started, or waits for its end where that was asked for.
+async fn finish(client: &Client, answer: Answer, is_awaited: bool, output: Output) -> Result<ExitCode, Failure> {
+    if !is_awaited {
         output.value(&answer.body, |execution| cell(execution, "id"));
         return Ok(ExitCode::SUCCESS);
     }
@@ -29,21 +34,48 @@ pub(crate) async fn run(client: &Client, trigger: Trigger, output: Output) -> Re
 
 async fn start(client: &Client, trigger: &Trigger) -> Result<Answer, Failure> {
     let Definition { namespace, name, version } = &trigger.workflow;
-    let mut request = client
-        .request(Method::POST, &format!("/v1/workflows/{namespace}/{name}/executions"))
-        .header("content-type", "application/json")
-        .body(input::read(trigger.input.as_deref())?);
+    let input = input::read(trigger.input.as_deref())?;
+    let workflow = format!("/v1/workflows/{namespace}/{name}");
+    let (path, body) = match &trigger.start_at {
+        Some(task) => {
+            (format!("{workflow}/tasks/{task}/executions"), in_the_middle(&input, trigger.context.as_deref())?)
+        }
+        None => (format!("{workflow}/executions"), input),
+    };
+    let mut request = client.request(Method::POST, &path).header("content-type", "application/json").body(body);
     if let Some(version) = version {
         request = request.query(&[("version", version)]);
     }
     if let Some(key) = &trigger.key {
         request = request.header("idempotency-key", key);
     }
-    // A person sees progress instead of waiting in silence; a program waits with its request.
-    if trigger.wait && !std::io::IsTerminal::is_terminal(&std::io::stderr()) {
-        request = request.query(&[("wait", WAIT)]);
+    client.send(waiting(request, trigger.wait)).await
+}
+
+/// The body of a start at a task. Numbers stand there as they were written.
+fn in_the_middle(input: &str, context: Option<&str>) -> Result<String, Failure> {
+    match context {
+        Some(context) => Ok(format!(r#"{{"input":{input},"context":{}}}"#, input::read(Some(context))?)),
+        None => Ok(format!(r#"{{"input":{input}}}"#)),
     }
-    client.send(request).await
+}
+
+/// `sandmill rerun`.
+pub(crate) async fn rerun(client: &Client, rerun: Rerun, output: Output) -> Result<ExitCode, Failure> {
+    let mut request = client.request(Method::POST, &format!("/v1/executions/{}/rerun", rerun.id));
+    if let Some(from) = &rerun.from {
+        request = request.query(&[("from", from)]);
+    }
+    let answer = client.send(waiting(request, rerun.wait)).await?;
+    finish(client, answer, rerun.wait, output).await
+}
+
+/// A person sees progress instead of waiting in silence; a program waits with its request.
+fn waiting(request: RequestBuilder, wait: bool) -> RequestBuilder {
+    if wait && !std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+        return request.query(&[("wait", WAIT)]);
+    }
+    request
 }
 
 /// Follows the events of an execution until it has ended, and shows how many tasks have.

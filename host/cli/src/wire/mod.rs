@@ -1,5 +1,6 @@
 //! The composition root: the one place that names concrete stores, queues and runtimes, and gives each the settings that are its own.
 
+mod catalogs;
 mod clock;
 mod ledger;
 
@@ -13,7 +14,7 @@ use sandmill_core::expression::Budget;
 use sandmill_core::ids::TenantId;
 use sandmill_core::machine::Settings as MachineSettings;
 use sandmill_core::time::Millis;
-use sandmill_engine::ports::{Clock, SharedStore, StoreError, TaskObserver, TenantRow};
+use sandmill_engine::ports::{Clock, SharedStore, StoreError, TaskDefaults, TaskObserver, TenantRow};
 use sandmill_engine::{Engine, Live, MemoryQueue, Options, Parts, Registry};
 use sandmill_runtime::{ArtifactOptions, Runtime, RuntimeOptions, TaskLimits};
 use sandmill_store::{EmbeddedOptions, EmbeddedStore, MemoryStore};
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Failure, Outcome};
 use crate::settings::Settings;
+use catalogs::Catalogs;
 use clock::SystemClock;
 use ledger::Ledger;
 
@@ -63,7 +65,8 @@ impl Host {
         let runtime = Arc::new(runtime.map_err(|error| failed_with_causes(&error))?);
         let components = Arc::<Runtime>::clone(&runtime);
         let registry = Registry::new(Arc::clone(&store), components, Arc::clone(&clock))
-            .with_component_bytes_max(settings.bytes("api.component-bytes"));
+            .with_component_bytes_max(settings.bytes("api.component-bytes"))
+            .with_functions(Arc::new(Catalogs::parse(settings.text("catalogs"))?));
         let registry = Arc::new(registry);
         let definitions = Arc::<Registry>::clone(&registry);
         let queue = Arc::new(MemoryQueue::default());
@@ -82,7 +85,7 @@ impl Host {
 
     /// Makes the tenant that everybody has who names none.
     pub(crate) fn make_default_tenant(&self) -> Result<(), Failure> {
-        let row = TenantRow { id: default_tenant(), created_at: self.clock.now() };
+        let row = TenantRow { id: default_tenant(), created_at: self.clock.now(), defaults: TaskDefaults::default() };
         self.store.create_tenant(row).map(drop).map_err(|error| failed(&error))
     }
 
@@ -204,6 +207,7 @@ fn machine_settings(settings: &Settings) -> MachineSettings {
         config_bytes_max: settings.bytes("workflow.config-bytes"),
         active_ms_max: millis(settings.time("workflow.active-time")),
         attempts,
+        task_timeout: Some(millis(settings.time("task.timeout"))).filter(|timeout| timeout.0 > 0),
         ..MachineSettings::default()
     }
 }

@@ -9,6 +9,7 @@
 pub(crate) mod snapshot;
 mod stored;
 mod v1;
+mod v2;
 
 use bytes::Bytes;
 
@@ -26,7 +27,7 @@ use stored::{New, Reading};
 pub const INLINE_BYTES_MAX: usize = 256;
 
 /// The version that is written.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// One event of a journal, with what a replay needs to come to the same actions and to notice where it does not.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,6 +119,7 @@ impl Record {
         let (version, body) = bytes.split_first().ok_or(CodecError::Empty)?;
         match *version {
             1 => v1::Record::read(body)?.into_record(&mut Reading { source, stored }),
+            2 => v2::Record::read(body)?.into_record(&mut Reading { source, stored }),
             found => Err(CodecError::Newer { found }),
         }
     }
@@ -136,7 +138,7 @@ impl RecordWriter {
     #[must_use]
     pub fn begin(at: Timestamp, event: &Event, stored: &mut StoredValues) -> Self {
         let mut values = New::new();
-        let head = v1::Head::of(at, event, &mut v1::Writing { stored, new: &mut values });
+        let head = v2::Head::of(at, event, &mut v1::Writing { stored, new: &mut values });
         let record = postcard::to_extend(&head, vec![VERSION]).expect("every event can be written");
         Self { record, configs: Vec::new(), values }
     }

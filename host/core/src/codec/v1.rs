@@ -1,6 +1,6 @@
 //! Version 1 of the journal's records, as postcard writes them.
 //!
-//! Never changed: neither the order of variants nor that of fields. Whatever is new is a version of its own.
+//! Not written any more. Never changed: neither the order of variants nor that of fields. Whatever is new is a version of its own.
 
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ pub(super) struct Writing<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-enum Event {
+pub(super) enum Event {
     Started { input: Value, settings: Box<Settings> },
     TaskCompleted { task: u32, attempt: u32, output: Value },
     TaskFailed { task: u32, attempt: u32, problem: Box<Problem> },
@@ -63,7 +63,7 @@ enum Event {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Problem {
+pub(super) struct Problem {
     kind: String,
     status: u16,
     title: String,
@@ -91,12 +91,6 @@ pub(crate) struct Settings {
     seed: u64,
 }
 
-impl Head {
-    pub(super) fn of(at: Timestamp, event: &DomainEvent, writing: &mut Writing<'_>) -> Self {
-        Self { at: at.0, event: Event::of(event, writing) }
-    }
-}
-
 impl Record {
     pub(super) fn read(bytes: &[u8]) -> Result<Self, CodecError> {
         super::read_whole(bytes)
@@ -105,13 +99,24 @@ impl Record {
     pub(super) fn into_record(self, reading: &mut Reading<'_>) -> Result<Domain, CodecError> {
         let Self { head, tail } = self;
         let event = head.event.into_event(reading)?;
-        let configs = tail.configs.into_iter().map(|(task, config)| Ok((task, reading.value(config.into())?)));
+        tail.into_record(head.at, event, reading)
+    }
+}
+
+impl Tail {
+    pub(super) fn into_record(
+        self,
+        at: i64,
+        event: DomainEvent,
+        reading: &mut Reading<'_>,
+    ) -> Result<Domain, CodecError> {
+        let configs = self.configs.into_iter().map(|(task, config)| Ok((task, reading.value(config.into())?)));
         Ok(Domain {
-            at: Timestamp(head.at),
+            at: Timestamp(at),
             event,
             configs: configs.collect::<Result<_, CodecError>>()?,
-            transitions: tail.transitions,
-            checksum: tail.checksum,
+            transitions: self.transitions,
+            checksum: self.checksum,
         })
     }
 }
@@ -135,15 +140,15 @@ impl From<Value> for Form {
 }
 
 impl Value {
-    fn of(value: &DomainValue, writing: &mut Writing<'_>) -> Self {
+    pub(super) fn of(value: &DomainValue, writing: &mut Writing<'_>) -> Self {
         writing.stored.form(value, writing.new).into()
     }
 }
 
 impl Event {
-    fn of(event: &DomainEvent, writing: &mut Writing<'_>) -> Self {
+    pub(super) fn of(event: &DomainEvent, writing: &mut Writing<'_>) -> Self {
         match event {
-            DomainEvent::Started { input, settings } => {
+            DomainEvent::Started { input, settings, .. } => {
                 Self::Started { input: Value::of(input, writing), settings: Box::new(Settings::of(settings)) }
             }
             DomainEvent::TaskCompleted { task, attempt, output } => {
@@ -162,11 +167,12 @@ impl Event {
         }
     }
 
-    fn into_event(self, reading: &mut Reading<'_>) -> Result<DomainEvent, CodecError> {
+    pub(super) fn into_event(self, reading: &mut Reading<'_>) -> Result<DomainEvent, CodecError> {
         Ok(match self {
             Self::Started { input, settings } => DomainEvent::Started {
                 input: reading.value(input.into())?,
                 settings: Box::new(settings.into_settings()),
+                origin: None,
             },
             Self::TaskCompleted { task, attempt, output } => {
                 DomainEvent::TaskCompleted { task, attempt, output: reading.value(output.into())? }
@@ -235,6 +241,7 @@ impl Settings {
             attempts,
             losses_max: self.losses_max,
             active_ms_max: Millis(self.active_ms_max),
+            task_timeout: None,
             runtime_version: self.runtime_version,
             seed: self.seed,
         }

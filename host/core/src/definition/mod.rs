@@ -21,8 +21,8 @@ pub use document::{
 };
 pub use duration::{DurationError, parse_duration};
 pub use node::{
-    Backoff, Call, Case, Catch, ErrorFilter, Export, For, Fork, Input, Kind, Map, MapStrategy, Node, NodeId, Output,
-    Raise, RetryPolicy, Schema, Span, TaskList, Then, Try,
+    Backoff, Call, Case, Catch, ErrorFilter, Export, Extension, For, Fork, Function, Input, Kind, Map, Node, NodeId,
+    Output, Raise, RetryPolicy, Schema, Span, Strategy, Subflow, TaskList, Then, Try,
 };
 pub use policy::{AttemptPolicy, Defaults};
 
@@ -58,6 +58,19 @@ pub struct PinnedPlugin {
     pub digest: Digest,
 }
 
+/// A function of a catalog that a definition calls, as it was when the definition was deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinnedFunction {
+    /// The endpoint of its catalog.
+    pub catalog: Arc<str>,
+    /// Its name, a DNS label.
+    pub name: Arc<str>,
+    /// Its version.
+    pub version: Arc<str>,
+    /// Its document, YAML or JSON.
+    pub document: Arc<[u8]>,
+}
+
 /// A compiled workflow definition.
 #[derive(Debug)]
 pub struct Definition {
@@ -83,6 +96,10 @@ pub struct Definition {
     pub body: TaskList,
     /// The plugins that are called, in the order of their first call.
     pub plugins: Vec<PinnedPlugin>,
+    /// The functions of catalogs that are called, in the order of their first call.
+    pub functions: Vec<PinnedFunction>,
+    /// `use.extensions`, in declared order.
+    pub extensions: Vec<Extension>,
 }
 
 impl Definition {
@@ -97,5 +114,12 @@ impl Definition {
     pub fn find(&self, pointer: &str) -> Option<NodeId> {
         let position = self.nodes.iter().position(|node| node.pointer.as_str() == pointer)?;
         u32::try_from(position).ok().map(NodeId)
+    }
+
+    /// The place of a task in the document's own list.
+    #[must_use]
+    pub fn place_of(&self, name: &str) -> Option<u32> {
+        let place = self.body.iter().position(|id| &*self.node(*id).name == name)?;
+        u32::try_from(place).ok()
     }
 }

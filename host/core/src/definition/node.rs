@@ -98,6 +98,8 @@ pub struct Node {
     pub timeout: Option<Span>,
     /// `then`.
     pub then: Then,
+    /// The extensions that may extend it, as their places in the definition's list.
+    pub extensions: Arc<[u32]>,
     /// What the task does.
     pub kind: Kind,
 }
@@ -107,6 +109,10 @@ pub struct Node {
 pub enum Kind {
     /// Calls a plugin.
     Call(Call),
+    /// Calls a function: a task that stands elsewhere.
+    Function(Function),
+    /// Runs another workflow.
+    Subflow(Box<Subflow>),
     /// Runs a list.
     Do(TaskList),
     /// Makes its output from an expression.
@@ -125,6 +131,29 @@ pub enum Kind {
     Wait(Span),
 }
 
+impl Kind {
+    /// True for a task that something outside of the machine works on.
+    #[must_use]
+    pub const fn works_outside(&self) -> bool {
+        matches!(self, Self::Call(_) | Self::Subflow(_))
+    }
+
+    /// The lists of tasks that are run for a task of this kind.
+    pub fn lists(&self) -> impl Iterator<Item = &TaskList> {
+        let (one, other) = match self {
+            Self::Do(list) => (Some(list), None),
+            Self::Function(function) => (Some(&function.body), None),
+            Self::For(task) => (Some(&task.body), None),
+            Self::Fork(fork) => (Some(&fork.branches), None),
+            Self::Try(task) => (Some(&task.body), task.catch.body.as_ref()),
+            Self::Call(_) | Self::Subflow(_) | Self::Set(_) | Self::Switch(_) | Self::Raise(_) | Self::Wait(_) => {
+                (None, None)
+            }
+        };
+        one.into_iter().chain(other)
+    }
+}
+
 /// `call`.
 #[derive(Debug)]
 pub struct Call {
@@ -134,6 +163,45 @@ pub struct Call {
     pub with: Template,
     /// `metadata.task.retry`, with the definition's default worked in.
     pub retry: Option<AttemptPolicy>,
+}
+
+/// `call` of a function: of `use.functions`, or of a catalog.
+#[derive(Debug)]
+pub struct Function {
+    /// The function's task.
+    pub body: TaskList,
+    /// Makes the raw input of the function's task.
+    pub with: Template,
+    /// True for a function of a catalog, which stands outside of the document.
+    pub is_cataloged: bool,
+}
+
+/// `run.workflow`.
+#[derive(Debug)]
+pub struct Subflow {
+    /// The namespace of the workflow.
+    pub namespace: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its version; `None` for the newest at the moment when it is started.
+    pub version: Option<Arc<str>>,
+    /// Makes its input.
+    pub input: Template,
+    /// False where the task ends once the other workflow has started.
+    pub is_awaited: bool,
+}
+
+/// An extension: what is run before and after the tasks that it extends.
+#[derive(Debug)]
+pub struct Extension {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Extends only where it is true.
+    pub when: Option<Filter>,
+    /// What is run before the task.
+    pub before: Option<TaskList>,
+    /// What is run after it.
+    pub after: Option<TaskList>,
 }
 
 /// One case of a `switch`.
@@ -172,14 +240,14 @@ pub struct Map {
     /// Items that one iteration takes together, where they are batched.
     pub batch: Option<u32>,
     /// What a failed item does to the others.
-    pub strategy: MapStrategy,
+    pub strategy: Strategy,
     /// Outputs in item order, or in the order of completion as `{ index, output }`.
     pub ordered: bool,
 }
 
-/// What a failed item of a parallel map does to the others.
+/// What a failed item of a parallel map, or a failed branch of a fork, does to the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MapStrategy {
+pub enum Strategy {
     /// Cancels what runs and faults with the error.
     FailFast,
     /// Waits for all, then faults with the error of the lowest failed index.
@@ -197,6 +265,12 @@ pub struct Fork {
     pub branches: TaskList,
     /// True where the first success wins.
     pub compete: bool,
+    /// `metadata.fork.strategy`: what a failed branch does to the others.
+    pub strategy: Strategy,
+    /// `metadata.fork.critical`: branches whose fault faults the fork, whatever the strategy; one place for each branch.
+    pub critical: Arc<[bool]>,
+    /// `metadata.fork.maxConcurrency`: branches in flight at most.
+    pub concurrency: Option<u32>,
 }
 
 /// `try`.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::Millis;
 
 /// How often the platform repeats a task whose problem says `retryable`, when no `try` retries it (rule 17).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct AttemptPolicy {
     /// Attempts in all, the first one included.
@@ -37,7 +37,7 @@ impl AttemptPolicy {
 }
 
 /// `document.metadata.defaults`: what holds for every task that does not say otherwise.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Defaults {
     /// The timeout of a task.
     pub timeout: Option<Millis>,

@@ -5,7 +5,7 @@
 
 use crate::definition::{Node, Span, parse_duration};
 use crate::expression::{EvaluationError, Filter, Scope, Template};
-use crate::machine::frame::{Frame, FrameId};
+use crate::machine::frame::{Frame, FrameId, Stage};
 use crate::machine::{Bindings, Machine, WorkflowInfo, bound};
 use crate::problem::{ErrorKind, Problem};
 use crate::time::{Millis, Timestamp};
@@ -22,6 +22,8 @@ pub(super) struct Arguments<'a> {
     pub(super) raw_output: Option<&'a Value>,
     /// The transformed output, once there is one.
     pub(super) output: Option<&'a Value>,
+    /// The task that is extended, where the expression belongs to an extension.
+    pub(super) extended: Option<FrameId>,
 }
 
 impl Scope for Arguments<'_> {
@@ -30,7 +32,10 @@ impl Scope for Arguments<'_> {
             "context" => Some(self.context.clone()),
             "input" => self.task.map(|(_, frame)| frame.input.clone()),
             "output" => self.output.cloned(),
-            "task" => self.task.map(|(node, frame)| self.describe_task(node, frame)),
+            "task" => match self.extended {
+                Some(extended) => self.describe_extended(extended),
+                None => self.task.map(|(node, frame)| describe_task(node, frame, self.raw_output)),
+            },
             "workflow" => Some(describe_workflow(&self.machine.workflow, &self.machine.definition.document)),
             "runtime" => Some(self.describe_runtime()),
             _ => bound(self.bindings, name),
@@ -39,16 +44,18 @@ impl Scope for Arguments<'_> {
 }
 
 impl Arguments<'_> {
-    fn describe_task(&self, node: &Node, frame: &Frame) -> Value {
-        let members = [
-            ("name", Some(Value::from(&*node.name))),
-            ("reference", Some(Value::from(node.pointer.as_str()))),
-            ("definition", Some(node.definition.clone())),
-            ("input", Some(frame.raw_input.clone())),
-            ("output", self.raw_output.cloned()),
-            ("startedAt", Some(describe_moment(frame.started_at))),
-        ];
-        Value::object(members.into_iter().filter_map(|(name, value)| Some((name, value?))))
+    /// An extended task: what it is, with the members of its definition beside.
+    fn describe_extended(&self, extended: FrameId) -> Option<Value> {
+        let visit = self.machine.frames.get(&extended)?;
+        let node = self.machine.definition.node(visit.node);
+        let raw_output = match visit.extended.as_ref().map(|extended| &extended.stage) {
+            Some(Stage::After(_, done)) => Some(&done.raw_output),
+            _ => None,
+        };
+        let described = describe_task(node, visit, raw_output);
+        let own = node.definition.entries().into_iter().flatten();
+        let own = own.filter(|(name, _)| described.get(name).is_none());
+        Some(Value::object(described.entries().into_iter().flatten().chain(own)))
     }
 
     fn describe_runtime(&self) -> Value {
@@ -59,6 +66,18 @@ impl Arguments<'_> {
             ("metadata", Value::object::<&str>([])),
         ])
     }
+}
+
+fn describe_task(node: &Node, frame: &Frame, raw_output: Option<&Value>) -> Value {
+    let members = [
+        ("name", Some(Value::from(&*node.name))),
+        ("reference", Some(Value::from(node.pointer.as_str()))),
+        ("definition", Some(node.definition.clone())),
+        ("input", Some(frame.raw_input.clone())),
+        ("output", raw_output.cloned()),
+        ("startedAt", Some(describe_moment(frame.started_at))),
+    ];
+    Value::object(members.into_iter().filter_map(|(name, value)| Some((name, value?))))
 }
 
 fn describe_workflow(workflow: &WorkflowInfo, document: &Value) -> Value {
@@ -89,6 +108,7 @@ impl Machine {
             task: Some((node, visit)),
             raw_output: None,
             output: None,
+            extended: around.extending.task(),
         }
     }
 

@@ -4,19 +4,28 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::definition::{self, Kind};
+use crate::definition::Kind;
+use crate::expression::Template;
 use crate::machine::frame::{Call, CallPhase, Frame, FrameId, State, Step};
+use crate::machine::run::first_half;
 use crate::machine::timers::Purpose;
-use crate::machine::{Action, ContextHandle, Dispatch, IdempotencyKey, Lifecycle, Machine, Phase, SharedContext};
+use crate::machine::{
+    Action, ChildWorkflow, ContextHandle, Dispatch, IdempotencyKey, Lifecycle, Machine, Phase, SharedContext, Target,
+};
 use crate::problem::{ErrorKind, Problem};
 use crate::value::Value;
 
 impl Machine {
-    /// Resolves the arguments, unless the journal holds them, and asks for a turn.
-    pub(super) fn begin_call(&mut self, frame: FrameId, call: &definition::Call) -> Result<(), Box<Problem>> {
+    /// Resolves the arguments, unless the journal holds them, and asks for a turn. What came of it in the execution that this one runs again stands for
+    /// doing it.
+    pub(super) fn begin_call(&mut self, frame: FrameId, with: &Template) -> Result<(), Box<Problem>> {
+        if let Some(output) = self.recorded_output(frame) {
+            self.complete(frame, output);
+            return Ok(());
+        }
         let config = match self.recorded.remove(&frame) {
             Some(config) => config,
-            None => self.resolve(frame, call)?,
+            None => self.resolve(frame, with)?,
         };
         self.act(Action::SaveConfig { id: self.task_id(frame), config });
         if let Some(state) = self.state(frame) {
@@ -26,8 +35,8 @@ impl Machine {
         Ok(())
     }
 
-    fn resolve(&self, frame: FrameId, call: &definition::Call) -> Result<Value, Box<Problem>> {
-        let config = self.evaluate(&call.with, &self.frames[&frame].input, &self.arguments(frame))?;
+    fn resolve(&self, frame: FrameId, with: &Template) -> Result<Value, Box<Problem>> {
+        let config = self.evaluate(with, &self.frames[&frame].input, &self.arguments(frame))?;
         let bytes = config.json_len();
         let bytes_max = self.settings.config_bytes_max as usize;
         if bytes <= bytes_max {
@@ -51,14 +60,26 @@ impl Machine {
         call.phase = CallPhase::Dispatched;
         let attempt = call.attempt;
         self.open.insert(frame);
+        if self.is_child(frame) {
+            self.children.insert(frame);
+        }
         let dispatch = self.describe_dispatch(frame, attempt);
         self.act(Action::DispatchTask(Box::new(dispatch)));
     }
 
-    fn describe_dispatch(&self, frame: FrameId, attempt: u32) -> Dispatch {
+    pub(super) fn describe_dispatch(&self, frame: FrameId, attempt: u32) -> Dispatch {
         let visit = &self.frames[&frame];
         let node = self.definition.node(visit.node);
-        let Kind::Call(call) = &node.kind else { unreachable!("only calls are dispatched") };
+        let target = match &node.kind {
+            Kind::Call(call) => Target::Plugin(self.definition.plugins[call.plugin as usize].digest),
+            Kind::Subflow(subflow) => Target::Workflow(Box::new(ChildWorkflow {
+                namespace: Arc::clone(&subflow.namespace),
+                name: Arc::clone(&subflow.name),
+                version: subflow.version.clone(),
+                is_awaited: subflow.is_awaited,
+            })),
+            _ => unreachable!("only what works outside is dispatched"),
+        };
         let around = &self.runs[&visit.run].around;
         let (item, index) = around.item.clone().unwrap_or_default();
         let shared = SharedContext {
@@ -73,7 +94,7 @@ impl Machine {
             attempt,
             round: around.round,
             pointer: node.pointer.clone(),
-            plugin: self.definition.plugins[call.plugin as usize].digest,
+            target,
             idempotency_key: self.idempotency_key(visit),
             context: ContextHandle::new(Arc::new(shared), item, index),
             deadline: visit.timeout.and_then(|timer| self.timers.at(timer)),
@@ -86,14 +107,25 @@ impl Machine {
         hash.update(self.workflow.id.to_bytes());
         hash.update(visit.path.to_be_bytes());
         hash.update(self.definition.node(visit.node).pointer.as_str().as_bytes());
-        let bytes: [u8; 32] = hash.finalize().into();
-        IdempotencyKey(u128::from_be_bytes(bytes[..16].try_into().expect("16 of 32 bytes")))
+        IdempotencyKey(first_half(hash))
+    }
+
+    fn is_child(&self, frame: FrameId) -> bool {
+        let node = self.frames.get(&frame).map(|visit| self.definition.node(visit.node));
+        node.is_some_and(|node| matches!(node.kind, Kind::Subflow(_)))
     }
 
     pub(super) fn task_completed(&mut self, task: FrameId, attempt: u32, output: Value) {
-        if self.take_from_worker(task, attempt).is_some() {
-            self.complete(task, output);
+        if self.take_from_worker(task, attempt).is_none() {
+            return;
         }
+        let visit = &self.frames[&task];
+        let output = match &self.definition.node(visit.node).kind {
+            Kind::Subflow(subflow) if !subflow.is_awaited => visit.input.clone(),
+            _ => output,
+        };
+        self.note_visit(task, &output);
+        self.complete(task, output);
     }
 
     /// A problem that may pass has another attempt, unless a `try` of the workflow will see to that.
@@ -101,8 +133,8 @@ impl Machine {
         let Some(call) = self.take_from_worker(task, attempt) else { return };
         let definition = Arc::clone(&self.definition);
         let node = definition.node(self.frames[&task].node);
-        let Kind::Call(described) = &node.kind else { return };
-        let policy = described.retry.unwrap_or(self.settings.attempts);
+        let own = if let Kind::Call(described) = &node.kind { described.retry } else { None };
+        let policy = own.unwrap_or(self.settings.attempts);
         let delay = policy.delay_after(attempt - call.losses).filter(|_| problem.retryable);
         match delay.filter(|_| !self.is_retried_by_a_try(task, &problem)) {
             Some(delay) => {
@@ -151,6 +183,7 @@ impl Machine {
     /// A worker has room again: the next call in the queue takes it.
     pub(super) fn give_back(&mut self, task: FrameId) {
         self.open.remove(&task);
+        self.children.remove(&task);
         self.dispatch_next();
     }
 
@@ -163,6 +196,7 @@ impl Machine {
     /// The guest of a cancelled task is gone, and what it held is free.
     pub(super) fn task_stopped(&mut self, task: FrameId) {
         if self.stopping.remove(&task) {
+            self.children.remove(&task);
             self.dispatch_next();
         }
     }

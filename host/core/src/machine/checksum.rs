@@ -5,7 +5,7 @@
 
 use std::io;
 
-use crate::machine::{Action, Lifecycle, TaskPlace};
+use crate::machine::{Action, ChildWorkflow, Lifecycle, Target, TaskPlace};
 
 /// The checksum of some actions, in order.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,10 @@ impl Checksum {
             Action::DispatchTask(dispatch) => {
                 self.numbers(2, [dispatch.id.number.into(), dispatch.attempt.into()]);
                 self.bytes(dispatch.pointer.as_str().as_bytes());
-                self.bytes(dispatch.plugin.as_bytes());
+                match &dispatch.target {
+                    Target::Plugin(digest) => self.bytes(digest.as_bytes()),
+                    Target::Workflow(child) => self.child(child),
+                }
                 self.bytes(&dispatch.idempotency_key.0.to_be_bytes());
             }
             Action::CancelTask { id } => self.numbers(3, [id.number.into(), 0]),
@@ -72,6 +75,17 @@ impl Checksum {
             Lifecycle::TaskFaulted(place, _) => self.task(33, place),
             Lifecycle::TaskCompleted(place, _) => self.task(34, place),
             Lifecycle::TaskSkipped(place) => self.task(35, place),
+            Lifecycle::TaskCreated(place) => self.task(36, place),
+            Lifecycle::TaskSuspended(place) => self.task(37, place),
+            Lifecycle::TaskResumed(place) => self.task(38, place),
+        }
+    }
+
+    fn child(&mut self, child: &ChildWorkflow) {
+        let version = child.version.as_deref().unwrap_or_default();
+        for part in [&*child.namespace, &*child.name, version] {
+            self.bytes(part.as_bytes());
+            self.bytes(&[0, child.is_awaited.into()]);
         }
     }
 

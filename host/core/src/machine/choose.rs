@@ -38,6 +38,11 @@ impl Machine {
     }
 
     pub(super) fn begin_wait(&mut self, frame: FrameId, span: &Span) -> Result<(), Box<Problem>> {
+        if self.recorded_output(frame).is_some() {
+            let output = self.frames[&frame].input.clone();
+            self.complete(frame, output);
+            return Ok(());
+        }
         let span = self.span(span, &self.frames[&frame].input, &self.arguments(frame))?;
         self.note_resolved(frame, || {
             Value::object([("milliseconds", Value::from(i64::try_from(span.0).unwrap_or(i64::MAX)))])

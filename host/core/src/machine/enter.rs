@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::definition::{Kind, TaskList};
+use crate::machine::event::SEMANTICS_OF_WHOLE_LIFECYCLE;
 use crate::machine::frame::{FrameId, State, Step};
 use crate::machine::timers::Purpose;
 use crate::machine::{Lifecycle, Machine};
@@ -14,6 +15,7 @@ impl Machine {
         if !self.frames.contains_key(&frame) {
             return;
         }
+        self.publish_created(frame);
         match self.admit(frame) {
             Ok(Some(input)) => self.begin(frame, input),
             Ok(None) => self.skip(frame),
@@ -47,12 +49,20 @@ impl Machine {
             visit.input = input;
         }
         self.publish_started(frame);
-        if let Err(problem) = self.start_task_timeout(frame) {
-            return self.fail(frame, *problem);
+        match self.start_task_timeout(frame).and_then(|()| self.begin_extensions(frame)) {
+            Ok(false) => self.begin_kind(frame),
+            Ok(true) => {}
+            Err(problem) => self.fail(frame, *problem),
         }
+    }
+
+    /// Does what the task is for.
+    pub(super) fn begin_kind(&mut self, frame: FrameId) {
         let definition = Arc::clone(&self.definition);
         let begun = match &definition.node(self.frames[&frame].node).kind {
-            Kind::Call(call) => self.begin_call(frame, call),
+            Kind::Call(call) => self.begin_call(frame, &call.with),
+            Kind::Subflow(subflow) => self.begin_call(frame, &subflow.input),
+            Kind::Function(call) => self.begin_function(frame, call),
             Kind::Do(list) => self.begin_list(frame, list),
             Kind::Set(template) => self.begin_set(frame, template),
             Kind::Switch(cases) => self.begin_switch(frame, cases),
@@ -79,13 +89,26 @@ impl Machine {
 
     fn start_task_timeout(&mut self, frame: FrameId) -> Result<(), Box<Problem>> {
         let visit = &self.frames[&frame];
-        let Some(span) = &self.definition.node(visit.node).timeout else { return Ok(()) };
-        let span = self.span(span, &visit.input, &self.arguments(frame))?;
+        let node = self.definition.node(visit.node);
+        let span = match &node.timeout {
+            Some(span) => self.span(span, &visit.input, &self.arguments(frame))?,
+            None => match self.settings.task_timeout.filter(|_| node.kind.works_outside()) {
+                Some(span) => span,
+                None => return Ok(()),
+            },
+        };
         let timer = self.start_timer(self.now.after(span), Purpose::TaskTimeout(frame));
         if let Some(visit) = self.frames.get_mut(&frame) {
             visit.timeout = Some(timer);
         }
         Ok(())
+    }
+
+    fn publish_created(&mut self, frame: FrameId) {
+        if self.settings.semantics >= SEMANTICS_OF_WHOLE_LIFECYCLE {
+            let place = self.place(frame, self.definition.node(self.frames[&frame].node));
+            self.publish(Lifecycle::TaskCreated(place));
+        }
     }
 
     fn publish_started(&mut self, frame: FrameId) {

@@ -1,12 +1,13 @@
 //! What happened, and what must be done about it: the two closed enums at the border of the machine.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::definition::AttemptPolicy;
 use crate::expression::Budget;
-use crate::ids::{Digest, JsonPointer, TaskExecId};
+use crate::ids::{Digest, JsonPointer, TaskExecId, WorkflowExecId};
 use crate::machine::ContextHandle;
 use crate::problem::Problem;
 use crate::time::{Millis, Timestamp};
@@ -32,6 +33,8 @@ pub struct Settings {
     pub losses_max: u32,
     /// The active time of a workflow that names no timeout.
     pub active_ms_max: Millis,
+    /// The timeout of a task that works outside, where neither it nor its definition names one.
+    pub task_timeout: Option<Millis>,
     /// What `$runtime.version` says.
     pub runtime_version: String,
     /// Where jitter comes from.
@@ -39,7 +42,10 @@ pub struct Settings {
 }
 
 /// The meaning of the interpreter as it is in this version of the program.
-pub const SEMANTICS: u16 = 1;
+pub const SEMANTICS: u16 = 2;
+
+/// From this version on a task is also published when it is created, suspended and resumed.
+pub(super) const SEMANTICS_OF_WHOLE_LIFECYCLE: u16 = 2;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -52,6 +58,7 @@ impl Default for Settings {
             attempts: AttemptPolicy::default(),
             losses_max: 5,
             active_ms_max: Millis(30 * 60 * 1_000),
+            task_timeout: None,
             runtime_version: env!("CARGO_PKG_VERSION").into(),
             seed: 0,
         }
@@ -72,6 +79,8 @@ pub enum Event {
         input: Value,
         /// What it runs under.
         settings: Box<Settings>,
+        /// Where it begins and what it takes over, if it does not begin afresh.
+        origin: Option<Box<Origin>>,
     },
     /// A task ended with an output.
     TaskCompleted {
@@ -121,6 +130,46 @@ pub enum Event {
     },
 }
 
+/// The name of one visit of one task: the same in every execution of a definition that takes the same way to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VisitKey(pub u128);
+
+/// Where an execution begins that does not begin afresh, and what it takes over.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Origin {
+    /// The execution that it runs again.
+    pub execution: Option<WorkflowExecId>,
+    /// The task of the document's list that it begins with.
+    pub start_at: Option<Arc<str>>,
+    /// Its first `$context`: its transformed input where nothing else is given.
+    pub context: Option<Value>,
+    /// What came of visits there, which is not done again: once each.
+    pub outputs: BTreeMap<VisitKey, Value>,
+}
+
+/// What a dispatched task runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A component.
+    Plugin(Digest),
+    /// Another workflow.
+    Workflow(Box<ChildWorkflow>),
+}
+
+/// The workflow that a task runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChildWorkflow {
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its version; `None` for the newest.
+    pub version: Option<Arc<str>>,
+    /// False where the task ends once the other workflow has started.
+    pub is_awaited: bool,
+}
+
 /// One task that is to be run.
 #[derive(Debug, Clone)]
 pub struct Dispatch {
@@ -132,14 +181,25 @@ pub struct Dispatch {
     pub round: u32,
     /// The task in the definition.
     pub pointer: JsonPointer,
-    /// The component to run.
-    pub plugin: Digest,
+    /// What to run.
+    pub target: Target,
     /// What the task passes on to systems outside, the same over attempts and rounds.
     pub idempotency_key: IdempotencyKey,
     /// What the task may read.
     pub context: ContextHandle,
     /// When the task's own timeout ends it.
     pub deadline: Option<Timestamp>,
+}
+
+impl Dispatch {
+    /// The component to run; `None` where another workflow is run.
+    #[must_use]
+    pub const fn plugin(&self) -> Option<Digest> {
+        match self.target {
+            Target::Plugin(digest) => Some(digest),
+            Target::Workflow(_) => None,
+        }
+    }
 }
 
 /// What a task passes on to systems outside: the same over attempts and rounds of one visit.
@@ -218,8 +278,14 @@ pub enum Lifecycle {
     WorkflowFaulted(Arc<Problem>),
     /// It ended with an output.
     WorkflowCompleted(Value),
-    /// A task started.
+    /// A task was reached.
+    TaskCreated(TaskPlace),
+    /// A task started: its condition holds, and its input is made.
     TaskStarted(TaskPlace),
+    /// A task stands still with its execution.
+    TaskSuspended(TaskPlace),
+    /// A task goes on with its execution.
+    TaskResumed(TaskPlace),
     /// A task failed and is tried again.
     TaskRetried(TaskPlace),
     /// A task was cancelled.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::machine::arguments::Arguments;
-use crate::machine::frame::{RunId, Surroundings};
+use crate::machine::frame::{Extending, RunId, Surroundings};
 use crate::machine::timers::Purpose;
-use crate::machine::{Action, Lifecycle, Machine, Phase, Settings, WorkflowInfo};
+use crate::machine::{Action, Lifecycle, Machine, Origin, Phase, Settings, WorkflowInfo};
 use crate::problem::{ErrorKind, Problem};
 use crate::value::Value;
 
 impl Machine {
-    pub(super) fn start(&mut self, input: Value, settings: Settings) {
+    pub(super) fn start(&mut self, input: Value, settings: Settings, origin: Option<Box<Origin>>) {
         if self.phase != Phase::New {
             return;
         }
@@ -21,7 +21,7 @@ impl Machine {
         self.phase = Phase::Running;
         self.publish(Lifecycle::WorkflowStarted);
         match self.admit_input(&input) {
-            Ok(input) => self.begin_body(input),
+            Ok(input) => self.begin_body(input, origin.map(|origin| *origin).unwrap_or_default()),
             Err(problem) => self.fault(*problem),
         }
     }
@@ -43,12 +43,30 @@ impl Machine {
         transformed.unwrap_or_else(|| Ok(input.clone()))
     }
 
-    /// The transformed input is the first task's raw input, and the first `$context`.
-    fn begin_body(&mut self, input: Value) {
-        let around =
-            Surroundings { context: input.clone(), exported: false, bindings: None, item: None, path: 0, round: 1 };
+    /// The transformed input is the first task's raw input, and the first `$context` where nothing else is given.
+    fn begin_body(&mut self, input: Value, origin: Origin) {
+        let around = Surroundings {
+            context: origin.context.unwrap_or_else(|| input.clone()),
+            exported: false,
+            bindings: None,
+            item: None,
+            path: 0,
+            round: 1,
+            calls: 0,
+            extending: Extending::Nothing,
+        };
+        self.outputs = origin.outputs;
         let list = Arc::clone(&self.definition.body);
-        self.begin_run(None, &list, input, around);
+        let run = self.begin_run(None, &list, input, around);
+        let place = origin.start_at.as_deref().map(|name| self.definition.place_of(name));
+        match (place, self.runs.get_mut(&run)) {
+            (Some(Some(place)), Some(run)) => run.position = place,
+            (Some(None), _) => {
+                let name = origin.start_at.unwrap_or_default();
+                self.fault(Problem::new(ErrorKind::Configuration, format!("there is no task `{name}` to start at")));
+            }
+            _ => {}
+        }
     }
 
     /// `then: end`: the workflow ends with the output of the task that said so, and whatever else runs is cancelled.
@@ -91,7 +109,15 @@ impl Machine {
     }
 
     fn workflow_arguments<'a>(&'a self, context: &'a Value) -> Arguments<'a> {
-        Arguments { machine: self, context, bindings: &None, task: None, raw_output: None, output: None }
+        Arguments {
+            machine: self,
+            context,
+            bindings: &None,
+            task: None,
+            raw_output: None,
+            output: None,
+            extended: None,
+        }
     }
 
     /// Nothing more will happen: everything that runs is cancelled, and what was left to do is dropped.

@@ -62,6 +62,31 @@ pub(super) struct Surroundings {
     pub(super) path: u128,
     /// The round of the innermost `try`.
     pub(super) round: u32,
+    /// How many functions were called to get here.
+    pub(super) calls: u32,
+    /// Whether this is part of an extension.
+    pub(super) extending: Extending,
+}
+
+/// Whether something is part of an extension. What is, is not extended itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extending {
+    /// It is not.
+    Nothing,
+    /// It extends that task, which is the `$task` of its expressions.
+    Task(FrameId),
+    /// It is a function that an extension called.
+    Called,
+}
+
+impl Extending {
+    /// The task that is extended, where expressions see it as their `$task`.
+    pub(super) const fn task(self) -> Option<FrameId> {
+        match self {
+            Self::Task(frame) => Some(frame),
+            Self::Nothing | Self::Called => None,
+        }
+    }
 }
 
 /// One pass over a list.
@@ -80,6 +105,8 @@ pub(super) struct Run {
     pub(super) value: Value,
     /// The frame of the task that runs.
     pub(super) frame: Option<FrameId>,
+    /// True once a task of it said `exit`.
+    pub(super) exited: bool,
     pub(super) around: Surroundings,
 }
 
@@ -95,7 +122,36 @@ pub(super) struct Frame {
     pub(super) started_at: Timestamp,
     /// The timer of its timeout.
     pub(super) timeout: Option<TimerId>,
+    /// How far its extensions have come, where it has some.
+    pub(super) extended: Option<Box<Extended>>,
     pub(super) state: State,
+}
+
+/// The extensions of a task that runs.
+#[derive(Debug)]
+pub(super) struct Extended {
+    /// Those that apply, as places in the definition's list.
+    pub(super) applying: Vec<u32>,
+    pub(super) stage: Stage,
+}
+
+/// Which part of an extended task runs. The numbers count the extensions that apply.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// What that extension runs before the task.
+    Before(u32),
+    /// The task itself.
+    Task,
+    /// What that extension runs after it.
+    After(u32, Done),
+}
+
+/// The end of a task that its extensions have not seen yet.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) raw_output: Value,
+    pub(super) output: Value,
+    pub(super) then: Then,
 }
 
 /// What a frame is doing.
@@ -161,24 +217,30 @@ pub(super) struct Map {
     pub(super) next: u32,
     /// The iterations in flight, by index.
     pub(super) runs: BTreeMap<u32, RunId>,
-    /// The outputs so far, by index.
-    pub(super) outputs: Vec<Option<Value>>,
-    /// The order of completion, where the output keeps it.
-    pub(super) order: Vec<u32>,
-    pub(super) failures: BTreeMap<u32, Problem>,
-    pub(super) successes: u32,
+    pub(super) places: Places,
 }
 
 /// A `fork`.
 #[derive(Debug)]
 pub(super) struct Fork {
+    /// The place of the next branch to begin.
+    pub(super) next: u32,
     /// The branches in flight, by place.
     pub(super) runs: BTreeMap<u32, RunId>,
-    pub(super) outputs: Vec<Option<Value>>,
+    pub(super) places: Places,
     /// The last branch in declared order that exported, with its `$context`.
     pub(super) exported: Option<(u32, Value)>,
-    /// The first error of a branch, for `compete`.
-    pub(super) fault: Option<Problem>,
+}
+
+/// What has come of the items of a map or the branches of a fork.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// The outputs so far, by index.
+    pub(super) outputs: Vec<Option<Value>>,
+    /// The order of completion.
+    pub(super) order: Vec<u32>,
+    pub(super) failures: BTreeMap<u32, Problem>,
+    pub(super) successes: u32,
 }
 
 /// A `try`.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::definition::{Node, Then};
+use crate::definition::{Kind, Node, Then};
 use crate::machine::arguments::Arguments;
-use crate::machine::frame::{Frame, FrameId, RunId, Step};
+use crate::machine::frame::{Done, Frame, FrameId, RunId, Step};
 use crate::machine::{Lifecycle, Machine};
 use crate::problem::{ErrorKind, Problem};
 use crate::value::Value;
@@ -20,28 +20,41 @@ impl Machine {
     /// Ends a task with its raw output or a problem. `then` stands for the task's own where it chose another way.
     pub(super) fn leave(&mut self, frame: FrameId, result: Result<Value, Box<Problem>>, then: Option<Then>) {
         self.stop_inside(frame);
-        let Some(visit) = self.frames.remove(&frame) else { return };
-        if let Some(timer) = visit.timeout {
-            self.cancel_timer(timer);
-        }
+        let Some(visit) = self.frames.get(&frame) else { return };
         let definition = Arc::clone(&self.definition);
         let node = definition.node(visit.node);
-        let place = self.place(frame, node);
-        match result.and_then(|raw_output| self.transform(node, &visit, &raw_output)) {
-            Ok(left) => {
+        match result.and_then(|raw_output| Ok((self.transform(node, visit, &raw_output)?, raw_output))) {
+            Ok((left, raw_output)) => {
                 if let (Some(context), Some(run)) = (left.context, self.runs.get_mut(&visit.run)) {
                     run.around.context = context;
                     run.around.exported = true;
                 }
-                self.publish(Lifecycle::TaskCompleted(place, left.output.clone()));
-                self.go_on(visit.run, left.output, then.unwrap_or(node.then));
+                let done = Done::new(raw_output, left.output, then.unwrap_or(node.then));
+                if let Some(done) = self.begin_after(frame, done) {
+                    self.end_task(frame, done);
+                }
             }
-            Err(problem) => {
-                let problem = problem.at(&node.pointer);
-                self.publish(Lifecycle::TaskFaulted(place, Arc::new(problem.clone())));
-                self.steps.push_back(Step::Close(visit.run, Err(Box::new(problem))));
-            }
+            Err(problem) => self.fault_task(frame, node, *problem),
         }
+    }
+
+    fn fault_task(&mut self, frame: FrameId, node: &Node, problem: Problem) {
+        let Some(visit) = self.take_frame(frame) else { return };
+        // What stands outside of the document has no pointer into it.
+        let is_outside = matches!(&node.kind, Kind::Function(call) if call.is_cataloged);
+        let problem = if is_outside { Problem { instance: None, ..problem } } else { problem }.at(&node.pointer);
+        let place = self.place(frame, node);
+        self.publish(Lifecycle::TaskFaulted(place, Arc::new(problem.clone())));
+        self.steps.push_back(Step::Close(visit.run, Err(Box::new(problem))));
+    }
+
+    /// Takes a task out, with its timeout.
+    pub(super) fn take_frame(&mut self, frame: FrameId) -> Option<Frame> {
+        let visit = self.frames.remove(&frame)?;
+        if let Some(timer) = visit.timeout {
+            self.cancel_timer(timer);
+        }
+        Some(visit)
     }
 
     fn transform(&self, node: &Node, visit: &Frame, raw_output: &Value) -> Result<Left, Box<Problem>> {
@@ -53,6 +66,7 @@ impl Machine {
             task: Some((node, visit)),
             raw_output: Some(raw_output),
             output: None,
+            extended: around.extending.task(),
         };
         let output = match &node.output.template {
             Some(template) => self.evaluate(template, raw_output, &arguments)?,
@@ -88,6 +102,7 @@ impl Machine {
                 state.position = place;
             }
             Then::Exit => {
+                state.exited = true;
                 let output = state.value.clone();
                 return self.steps.push_back(Step::Close(run, Ok(output)));
             }

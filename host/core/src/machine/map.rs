@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::definition::{For, Map as Plan, MapStrategy};
+use crate::definition::{For, Map as Plan};
 use crate::machine::Machine;
-use crate::machine::frame::{FrameId, Map, State, Step};
+use crate::machine::frame::{FrameId, Map, Places, State, Step};
+use crate::machine::places::Extent;
 use crate::problem::Problem;
 use crate::value::Value;
 
@@ -15,10 +16,7 @@ impl Machine {
             count: plan.batch.map_or(items_count, |batch| items_count.div_ceil(batch)),
             next: 0,
             runs: BTreeMap::new(),
-            outputs: Vec::new(),
-            order: Vec::new(),
-            failures: BTreeMap::new(),
-            successes: 0,
+            places: Places::default(),
         }))
     }
 
@@ -40,7 +38,7 @@ impl Machine {
         if let Some(State::Map(map)) = self.state(frame) {
             map.next += 1;
             map.runs.insert(index, run);
-            map.outputs.push(None);
+            map.places.outputs.push(None);
         }
         self.steps.push_back(Step::Iterate(frame));
     }
@@ -61,66 +59,17 @@ impl Map {
 
     fn record(&mut self, index: u32, result: Result<Value, Box<Problem>>) {
         self.runs.remove(&index);
-        self.order.push(index);
-        match result {
-            Ok(output) => {
-                self.outputs[index as usize] = Some(output);
-                self.successes += 1;
-            }
-            Err(problem) => {
-                self.failures.insert(index, *problem);
-            }
-        }
+        self.places.record(index, result);
     }
 
     /// How the map ends, where it does already.
     fn verdict(&self, plan: &Plan) -> Option<Result<Value, Box<Problem>>> {
-        let all_ended = self.next == self.count && self.runs.is_empty();
-        let failed = u32::try_from(self.failures.len()).unwrap_or(u32::MAX);
-        match plan.strategy {
-            MapStrategy::FailFast if failed > 0 => Some(Err(self.fault(1))),
-            MapStrategy::WaitAll if all_ended && failed > 0 => Some(Err(self.fault(self.failures.len()))),
-            MapStrategy::AtLeast(wanted) if self.successes >= wanted => Some(Ok(self.output(plan))),
-            MapStrategy::AtLeast(wanted) if self.count - failed < wanted => Some(Err(self.fault(self.failures.len()))),
-            _ => all_ended.then(|| Ok(self.output(plan))),
-        }
+        let extent = Extent { count: self.count, all_ended: self.next == self.count && self.runs.is_empty() };
+        let verdict = self.places.verdict(plan.strategy, extent)?;
+        Some(match verdict {
+            Ok(()) if plan.ordered => Ok(self.places.in_order(self.count)),
+            Ok(()) => Ok(self.places.in_order_of_completion()),
+            Err(failures_max) => Err(self.places.fault(failures_max)),
+        })
     }
-
-    /// The error of the lowest index that failed, with so many failures in its data.
-    fn fault(&self, failures_max: usize) -> Box<Problem> {
-        let Some((index, problem)) = self.failures.first_key_value() else {
-            unreachable!("a map without a failure does not fault")
-        };
-        let failures =
-            self.failures.iter().take(failures_max).map(|(index, problem)| failed_place(*index, Some(problem)));
-        let members = [("index", Value::from(i64::from(*index))), ("failures", Value::array(failures))];
-        let data = match &problem.data {
-            Some(data) => Value::object(members.into_iter().chain([("data", data.clone())])),
-            None => Value::object(members),
-        };
-        Box::new(problem.clone().with_data(data))
-    }
-
-    fn output(&self, plan: &Plan) -> Value {
-        if !plan.ordered {
-            return Value::array(self.order.iter().map(|index| self.place_of(*index, true)));
-        }
-        Value::array((0..self.count).map(|index| self.place_of(index, false)))
-    }
-
-    fn place_of(&self, index: u32, numbered: bool) -> Value {
-        match self.outputs.get(index as usize).and_then(Option::as_ref) {
-            Some(output) if numbered => {
-                Value::object([("index", Value::from(i64::from(index))), ("output", output.clone())])
-            }
-            Some(output) => output.clone(),
-            None => failed_place(index, self.failures.get(&index)),
-        }
-    }
-}
-
-/// What stands for an item that failed, or that was not finished.
-fn failed_place(index: u32, problem: Option<&Problem>) -> Value {
-    let error = problem.map_or_else(|| Value::object([("title", Value::from("Not finished"))]), Problem::to_value);
-    Value::object([("index", Value::from(i64::from(index))), ("error", error)])
 }

@@ -9,14 +9,18 @@
 mod event;
 mod frame;
 
+mod again;
 mod call;
 mod cancel;
 mod choose;
 mod enter;
+mod extend;
 mod finish;
 mod fork;
+mod function;
 mod leave;
 mod map;
+mod places;
 mod repeat;
 mod retry;
 mod run;
@@ -37,7 +41,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 pub use context::{ContextHandle, SharedContext, WorkflowInfo};
-pub use event::{Action, Dispatch, Event, IdempotencyKey, Lifecycle, SEMANTICS, Settings, TaskPlace, TimerId};
+pub use event::{
+    Action, ChildWorkflow, Dispatch, Event, IdempotencyKey, Lifecycle, Origin, SEMANTICS, Settings, Target, TaskPlace,
+    TimerId, VisitKey,
+};
 pub(crate) use frame::{Binding, Bindings, bound};
 
 use crate::definition::{Definition, Node};
@@ -80,12 +87,18 @@ pub struct Machine {
     timers: Timers,
     next_frame: FrameId,
     next_run: RunId,
-    /// Tasks that are with a worker.
+    /// Tasks that are with a worker, or whose child workflow runs.
     open: BTreeSet<FrameId>,
+    /// Those of them, and of the cancelled ones, whose child workflow runs.
+    children: BTreeSet<FrameId>,
     /// Calls that wait for one of the open ones to end.
     queued: VecDeque<FrameId>,
     /// Cancelled tasks whose guest has not stopped yet.
     stopping: BTreeSet<FrameId>,
+    /// Tasks with a lower number stand still while the execution is suspended.
+    suspended_below: FrameId,
+    /// What came of visits in the execution that this one runs again.
+    outputs: BTreeMap<VisitKey, Value>,
     steps: VecDeque<Step>,
     actions: VecDeque<Action>,
     transitions: u32,
@@ -94,6 +107,8 @@ pub struct Machine {
     recorded: BTreeMap<u32, Value>,
     /// Resolved arguments of tasks that it runs itself, where somebody wants to see them.
     resolved: Option<Vec<(u32, Value)>>,
+    /// What came of visits, where somebody wants to run the execution again.
+    visits: Option<Vec<(VisitKey, Value)>>,
 }
 
 impl Machine {
@@ -115,14 +130,18 @@ impl Machine {
             next_frame: 0,
             next_run: 0,
             open: BTreeSet::new(),
+            children: BTreeSet::new(),
             queued: VecDeque::new(),
             stopping: BTreeSet::new(),
+            suspended_below: 0,
+            outputs: BTreeMap::new(),
             steps: VecDeque::new(),
             actions: VecDeque::new(),
             transitions: 0,
             checksum: Checksum::default(),
             recorded: BTreeMap::new(),
             resolved: None,
+            visits: None,
         }
     }
 
@@ -134,7 +153,7 @@ impl Machine {
         self.transitions = 0;
         self.checksum = Checksum::default();
         match event {
-            Event::Started { input, settings } => self.start(input, *settings),
+            Event::Started { input, settings, origin } => self.start(input, *settings, origin),
             Event::TaskCompleted { task, attempt, output } => self.task_completed(task, attempt, output),
             Event::TaskFailed { task, attempt, problem } => self.task_failed(task, attempt, problem),
             Event::TaskLost { task, attempt } => self.task_lost(task, attempt),
@@ -208,10 +227,17 @@ impl Machine {
         self.checksum.value()
     }
 
-    /// True where nothing is in flight: only time or an event from outside will go on with it.
+    /// True where no worker has anything of it: only time, a child workflow or an event from outside will go on with it.
     #[must_use]
     pub fn is_parked(&self) -> bool {
-        self.phase != Phase::New && self.steps.is_empty() && self.open.is_empty() && self.stopping.is_empty()
+        let in_flight = self.open.len() + self.stopping.len();
+        self.phase != Phase::New && self.steps.is_empty() && in_flight == self.children.len()
+    }
+
+    /// True where a child workflow runs, or is being cancelled.
+    #[must_use]
+    pub fn has_children(&self) -> bool {
+        !self.children.is_empty()
     }
 
     /// True where the time that passes counts: tasks are with workers, or will be soon.
@@ -220,7 +246,13 @@ impl Machine {
         self.timers.active.is_some()
     }
 
-    /// Tasks that are with a worker, cancelled ones included.
+    /// True for a task whose child workflow runs, or is being cancelled.
+    #[must_use]
+    pub fn has_child(&self, task: u32) -> bool {
+        self.children.contains(&task)
+    }
+
+    /// Tasks that are with a worker or whose child workflow runs, cancelled ones included.
     pub fn tasks_in_flight(&self) -> impl Iterator<Item = TaskExecId> + '_ {
         self.open.iter().chain(&self.stopping).map(|number| self.task_id(*number))
     }

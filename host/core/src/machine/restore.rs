@@ -6,21 +6,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::codec::CodecError;
-use crate::codec::snapshot::{TableReader, malformed, v1};
-use crate::definition::{Definition, Kind, TaskList};
+use crate::codec::snapshot::{TableReader, malformed, v2};
+use crate::definition::{Definition, Kind, TaskList, Then};
 use crate::ids::{Digest, WorkflowExecId};
 use crate::machine::frame::{
-    Call, CallPhase, Fork, Frame, FrameId, Loop, Map, Run, RunId, State, Surroundings, Try, TryPhase,
+    Call, CallPhase, Done, Extended, Extending, Fork, Frame, FrameId, Loop, Map, Places, Run, RunId, Stage, State,
+    Surroundings, Try, TryPhase,
 };
 use crate::machine::timers::{Purpose, Timers};
-use crate::machine::{Machine, Phase, TimerId, WorkflowInfo};
+use crate::machine::{Machine, Phase, TimerId, VisitKey, WorkflowInfo};
 use crate::problem::Problem;
 use crate::time::{Millis, Timestamp};
 use crate::value::Value;
 
 impl Machine {
     pub(crate) fn from_image(
-        image: v1::Machine,
+        image: v2::Machine,
         id: WorkflowExecId,
         definition: &Arc<Definition>,
         table: &TableReader,
@@ -36,17 +37,18 @@ impl Machine {
         };
         let frames = image.frames.into_iter().map(|(id, frame)| Ok((id, restore_frame(frame, table)?)));
         let frames = frames.collect::<Result<BTreeMap<_, _>, CodecError>>()?;
-        let list_of = |run: &v1::Run| list_of(run, definition, &frames);
+        let list_of = |run: &v2::Run| list_of(run, definition, &frames);
         let runs = image.runs.into_iter().map(|(id, run)| Ok((id, restore_run(list_of(&run)?, run, table)?)));
         let runs = runs.collect::<Result<BTreeMap<_, _>, CodecError>>()?;
+        let outputs = image.outputs.into_iter().map(|(visit, output)| Ok((VisitKey(visit), table.value(output)?)));
         let machine = Self {
             workflow: Arc::new(workflow),
             settings: image.settings.into_settings(),
             phase: match image.phase {
-                v1::Phase::New => Phase::New,
-                v1::Phase::Running => Phase::Running,
-                v1::Phase::Suspended => Phase::Suspended,
-                v1::Phase::Ended => Phase::Ended,
+                v2::Phase::New => Phase::New,
+                v2::Phase::Running => Phase::Running,
+                v2::Phase::Suspended => Phase::Suspended,
+                v2::Phase::Ended => Phase::Ended,
             },
             now: Timestamp(image.now),
             suspended_at: Timestamp(image.suspended_at),
@@ -58,6 +60,9 @@ impl Machine {
             open: image.open.into_iter().collect(),
             queued: image.queued.into_iter().collect(),
             stopping: image.stopping.into_iter().collect(),
+            children: image.children.into_iter().collect(),
+            suspended_below: image.suspended_below,
+            outputs: outputs.collect::<Result<_, CodecError>>()?,
             ..Self::new(id, Arc::clone(definition))
         };
         machine.check_names()?;
@@ -95,21 +100,51 @@ fn inner_runs(state: &State) -> impl Iterator<Item = &RunId> {
 }
 
 /// The list that a run goes through: which of its owner's lists it is follows from the slot.
-fn list_of(run: &v1::Run, definition: &Definition, frames: &BTreeMap<FrameId, Frame>) -> Result<TaskList, CodecError> {
+fn list_of(run: &v2::Run, definition: &Definition, frames: &BTreeMap<FrameId, Frame>) -> Result<TaskList, CodecError> {
     let Some(owner) = run.owner else { return Ok(Arc::clone(&definition.body)) };
     let owner = frames.get(&owner).ok_or_else(|| malformed("the owner of a list is missing"))?;
+    if let Some(list) = extending_list(run.slot, owner, definition) {
+        return Ok(list);
+    }
     let list = match &definition.node(owner.node).kind {
         Kind::Do(list) => Some(Arc::clone(list)),
+        Kind::Function(call) => Some(Arc::clone(&call.body)),
         Kind::For(task) => Some(Arc::clone(&task.body)),
         Kind::Fork(task) => task.branches.get(run.slot as usize).map(|branch| TaskList::from([*branch])),
         Kind::Try(task) if run.slot == 0 => Some(Arc::clone(&task.body)),
         Kind::Try(task) => task.catch.body.clone(),
-        Kind::Call(_) | Kind::Set(_) | Kind::Switch(_) | Kind::Raise(_) | Kind::Wait(_) => None,
+        Kind::Call(_) | Kind::Subflow(_) | Kind::Set(_) | Kind::Switch(_) | Kind::Raise(_) | Kind::Wait(_) => None,
     };
     list.ok_or_else(|| malformed("a list belongs to a task that has none"))
 }
 
-fn restore_frame(frame: v1::Frame, table: &TableReader) -> Result<Frame, CodecError> {
+/// The list of an extension, while one runs.
+fn extending_list(slot: u32, owner: &Frame, definition: &Definition) -> Option<TaskList> {
+    let extended = owner.extended.as_ref()?;
+    let (Stage::Before(number) | Stage::After(number, _)) = &extended.stage else { return None };
+    let place = extended.applying.get(*number as usize)?;
+    let extension = definition.extensions.get(*place as usize)?;
+    if slot == 0 { extension.before.clone() } else { extension.after.clone() }
+}
+
+fn restore_extended(extended: v2::Extended, table: &TableReader) -> Result<Extended, CodecError> {
+    let stage = match extended.stage {
+        v2::Stage::Before(number) => Stage::Before(number),
+        v2::Stage::Task => Stage::Task,
+        v2::Stage::After { number, raw_output, output, then } => {
+            let then = match then {
+                v2::Then::Continue => Then::Continue,
+                v2::Then::Exit => Then::Exit,
+                v2::Then::End => Then::End,
+                v2::Then::Goto(place) => Then::Goto(place),
+            };
+            Stage::After(number, Done::new(table.value(raw_output)?, table.value(output)?, then))
+        }
+    };
+    Ok(Extended { applying: extended.applying, stage })
+}
+
+fn restore_frame(frame: v2::Frame, table: &TableReader) -> Result<Frame, CodecError> {
     Ok(Frame {
         node: table.node(frame.pointer)?,
         run: frame.run,
@@ -118,61 +153,68 @@ fn restore_frame(frame: v1::Frame, table: &TableReader) -> Result<Frame, CodecEr
         input: table.value(frame.input)?,
         started_at: Timestamp(frame.started_at),
         timeout: frame.timeout.map(TimerId),
+        extended: frame.extended.map(|extended| restore_extended(extended, table).map(Box::new)).transpose()?,
         state: restore_state(frame.state, table)?,
     })
 }
 
-fn restore_state(state: v1::State, table: &TableReader) -> Result<State, CodecError> {
+fn restore_state(state: v2::State, table: &TableReader) -> Result<State, CodecError> {
     Ok(match state {
-        v1::State::Entering => State::Entering,
-        v1::State::Call { attempt, losses, phase } => State::Call(Call {
+        v2::State::Entering => State::Entering,
+        v2::State::Call { attempt, losses, phase } => State::Call(Call {
             attempt,
             losses,
             phase: match phase {
-                v1::CallPhase::Queued => CallPhase::Queued,
-                v1::CallPhase::Dispatched => CallPhase::Dispatched,
-                v1::CallPhase::Backoff { timer } => CallPhase::Backoff(TimerId(timer)),
+                v2::CallPhase::Queued => CallPhase::Queued,
+                v2::CallPhase::Dispatched => CallPhase::Dispatched,
+                v2::CallPhase::Backoff { timer } => CallPhase::Backoff(TimerId(timer)),
             },
         }),
-        v1::State::List { run } => State::List(run),
-        v1::State::Loop { items, next, value, run } => {
+        v2::State::List { run } => State::List(run),
+        v2::State::Loop { items, next, value, run } => {
             State::Loop(Loop { items: table.value(items)?, next, value: table.value(value)?, run })
         }
-        v1::State::Map(map) => State::Map(Box::new(restore_map(map, table)?)),
-        v1::State::Fork(fork) => State::Fork(Box::new(restore_fork(fork, table)?)),
-        v1::State::Try { round, began_at, phase } => {
+        v2::State::Map(map) => State::Map(Box::new(restore_map(map, table)?)),
+        v2::State::Fork(fork) => State::Fork(Box::new(restore_fork(fork, table)?)),
+        v2::State::Try { round, began_at, phase } => {
             let phase = match phase {
-                v1::TryPhase::Body { run, timer } => TryPhase::Body(run, timer.map(TimerId)),
-                v1::TryPhase::Backoff { timer } => TryPhase::Backoff(TimerId(timer)),
-                v1::TryPhase::Catch { run } => TryPhase::Catch(run),
+                v2::TryPhase::Body { run, timer } => TryPhase::Body(run, timer.map(TimerId)),
+                v2::TryPhase::Backoff { timer } => TryPhase::Backoff(TimerId(timer)),
+                v2::TryPhase::Catch { run } => TryPhase::Catch(run),
             };
             State::Try(Box::new(Try { round, began_at: Timestamp(began_at), phase }))
         }
-        v1::State::Wait { timer } => State::Wait(TimerId(timer)),
+        v2::State::Wait { timer } => State::Wait(TimerId(timer)),
     })
 }
 
-fn restore_map(map: v1::Map, table: &TableReader) -> Result<Map, CodecError> {
-    let failures = map.failures.into_iter().map(|(index, problem)| Ok((index, restore_problem(problem, table)?)));
+fn restore_map(map: v2::Map, table: &TableReader) -> Result<Map, CodecError> {
     Ok(Map {
         items: table.value(map.items)?,
         count: map.count,
         next: map.next,
         runs: map.runs.into_iter().collect(),
-        outputs: restore_outputs(map.outputs, table)?,
-        order: map.order,
-        failures: failures.collect::<Result<_, CodecError>>()?,
-        successes: map.successes,
+        places: restore_places(map.places, table)?,
     })
 }
 
-fn restore_fork(fork: v1::Fork, table: &TableReader) -> Result<Fork, CodecError> {
+fn restore_fork(fork: v2::Fork, table: &TableReader) -> Result<Fork, CodecError> {
     let exported = fork.exported.map(|(slot, context)| Ok::<_, CodecError>((slot, table.value(context)?)));
     Ok(Fork {
+        next: fork.next,
         runs: fork.runs.into_iter().collect(),
-        outputs: restore_outputs(fork.outputs, table)?,
+        places: restore_places(fork.places, table)?,
         exported: exported.transpose()?,
-        fault: fork.fault.map(|problem| restore_problem(problem, table)).transpose()?,
+    })
+}
+
+fn restore_places(places: v2::Places, table: &TableReader) -> Result<Places, CodecError> {
+    let failures = places.failures.into_iter().map(|(index, problem)| Ok((index, restore_problem(problem, table)?)));
+    Ok(Places {
+        outputs: restore_outputs(places.outputs, table)?,
+        order: places.order,
+        failures: failures.collect::<Result<_, CodecError>>()?,
+        successes: places.successes,
     })
 }
 
@@ -180,7 +222,7 @@ fn restore_outputs(outputs: Vec<Option<u32>>, table: &TableReader) -> Result<Vec
     outputs.into_iter().map(|output| output.map(|output| table.value(output)).transpose()).collect()
 }
 
-fn restore_run(list: TaskList, run: v1::Run, table: &TableReader) -> Result<Run, CodecError> {
+fn restore_run(list: TaskList, run: v2::Run, table: &TableReader) -> Result<Run, CodecError> {
     let item = run.item.map(|(item, index)| Ok::<_, CodecError>((table.value(item)?, index)));
     let around = Surroundings {
         context: table.value(run.context)?,
@@ -189,6 +231,12 @@ fn restore_run(list: TaskList, run: v1::Run, table: &TableReader) -> Result<Run,
         item: item.transpose()?,
         path: run.path,
         round: run.round,
+        calls: run.calls,
+        extending: match run.extending {
+            v2::Extending::Nothing => Extending::Nothing,
+            v2::Extending::Task(frame) => Extending::Task(frame),
+            v2::Extending::Called => Extending::Called,
+        },
     };
     Ok(Run {
         owner: run.owner,
@@ -198,17 +246,18 @@ fn restore_run(list: TaskList, run: v1::Run, table: &TableReader) -> Result<Run,
         jumps: run.jumps,
         value: table.value(run.value)?,
         frame: run.frame,
+        exited: false,
         around,
     })
 }
 
-fn restore_problem(problem: v1::Problem, table: &TableReader) -> Result<Problem, CodecError> {
-    let v1::Problem { kind, status, title, detail, instance, data, retryable } = problem;
+fn restore_problem(problem: v2::Problem, table: &TableReader) -> Result<Problem, CodecError> {
+    let v2::Problem { kind, status, title, detail, instance, data, retryable } = problem;
     let data = data.map(|data| table.value(data)).transpose()?;
     Ok(Problem { kind, status, title, detail, instance, data, retryable })
 }
 
-fn restore_timers(image: v1::Timers) -> Timers {
+fn restore_timers(image: v2::Timers) -> Timers {
     let mut timers = Timers {
         next: image.next,
         active_used: Millis(image.active_used_ms),
@@ -217,13 +266,13 @@ fn restore_timers(image: v1::Timers) -> Timers {
     };
     for (timer, at, purpose) in image.running {
         let purpose = match purpose {
-            v1::Purpose::Wait(frame) => Purpose::Wait(frame),
-            v1::Purpose::Attempt(frame) => Purpose::Attempt(frame),
-            v1::Purpose::Round(frame) => Purpose::Round(frame),
-            v1::Purpose::RoundTimeout(frame) => Purpose::RoundTimeout(frame),
-            v1::Purpose::TaskTimeout(frame) => Purpose::TaskTimeout(frame),
-            v1::Purpose::WorkflowTimeout => Purpose::WorkflowTimeout,
-            v1::Purpose::ActiveTimeout => Purpose::ActiveTimeout,
+            v2::Purpose::Wait(frame) => Purpose::Wait(frame),
+            v2::Purpose::Attempt(frame) => Purpose::Attempt(frame),
+            v2::Purpose::Round(frame) => Purpose::Round(frame),
+            v2::Purpose::RoundTimeout(frame) => Purpose::RoundTimeout(frame),
+            v2::Purpose::TaskTimeout(frame) => Purpose::TaskTimeout(frame),
+            v2::Purpose::WorkflowTimeout => Purpose::WorkflowTimeout,
+            v2::Purpose::ActiveTimeout => Purpose::ActiveTimeout,
         };
         timers.put(TimerId(timer), Timestamp(at), purpose);
     }

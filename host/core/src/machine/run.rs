@@ -3,6 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::definition::TaskList;
+use crate::ids::JsonPointer;
 use crate::machine::Machine;
 use crate::machine::frame::{Frame, FrameId, Run, RunId, State, Step, Surroundings};
 use crate::problem::{ErrorKind, Problem};
@@ -10,24 +11,35 @@ use crate::value::Value;
 
 /// What makes one visit of a task another than the last.
 #[derive(Clone, Copy)]
-pub(super) enum Turn {
+pub(super) enum Turn<'p> {
     /// Control went back in the list so often.
     Jumps(u32),
     /// It is that iteration.
     Iteration(u32),
+    /// It stands elsewhere, and that task led to it.
+    Through(&'p JsonPointer),
 }
 
 /// The path of a visit inside of another path.
-pub(super) fn path_inside(outer: u128, turn: Turn) -> u128 {
+pub(super) fn path_inside(outer: u128, turn: Turn<'_>) -> u128 {
     let (kind, number) = match turn {
         Turn::Jumps(0) => return outer,
         Turn::Jumps(number) => (0_u8, number),
         Turn::Iteration(number) => (1, number),
+        Turn::Through(_) => (2, 0),
     };
     let mut hash = Sha256::new();
     hash.update(outer.to_be_bytes());
     hash.update([kind]);
     hash.update(number.to_be_bytes());
+    if let Turn::Through(pointer) = turn {
+        hash.update(pointer.as_str().as_bytes());
+    }
+    first_half(hash)
+}
+
+/// The first half of a digest, as a number.
+pub(super) fn first_half(hash: Sha256) -> u128 {
     let bytes: [u8; 32] = hash.finalize().into();
     u128::from_be_bytes(bytes[..16].try_into().expect("16 of 32 bytes"))
 }
@@ -50,7 +62,17 @@ impl Machine {
         let id = self.next_run;
         self.next_run += 1;
         let (owner, slot) = owner.map_or((None, 0), |(frame, slot)| (Some(frame), slot));
-        let run = Run { owner, slot, list: TaskList::clone(list), position: 0, jumps: 0, value, frame: None, around };
+        let run = Run {
+            owner,
+            slot,
+            list: TaskList::clone(list),
+            position: 0,
+            jumps: 0,
+            value,
+            frame: None,
+            exited: false,
+            around,
+        };
         self.runs.insert(id, run);
         self.steps.push_back(Step::Advance(id));
         id
@@ -77,6 +99,7 @@ impl Machine {
             input: run.value.clone(),
             started_at: self.now,
             timeout: None,
+            extended: None,
             state: State::Entering,
         };
         self.frames.insert(frame, visit);
@@ -88,6 +111,10 @@ impl Machine {
         let Some(run) = self.runs.remove(&id) else { return };
         let Some(owner) = run.owner else { return self.end(result, &run.around.context) };
         match self.frames.get(&owner).map(|frame| &frame.state) {
+            Some(State::List(_)) if self.is_with_its_extensions(owner) => {
+                self.hand_up_context(owner, &run);
+                self.extension_ended(owner, &run, result);
+            }
             Some(State::List(_)) => {
                 self.hand_up_context(owner, &run);
                 self.steps.push_back(Step::Leave(owner, result, None));

@@ -1,7 +1,8 @@
 //! Suspension, resumption, and what is left after the host was away.
 
+use crate::machine::event::SEMANTICS_OF_WHOLE_LIFECYCLE;
 use crate::machine::frame::{CallPhase, FrameId, State};
-use crate::machine::{Lifecycle, Machine, Phase};
+use crate::machine::{Action, Lifecycle, Machine, Phase, TaskPlace};
 use crate::time::Timestamp;
 
 impl Machine {
@@ -11,6 +12,8 @@ impl Machine {
             self.phase = Phase::Suspended;
             self.suspended_at = self.now;
             self.publish(Lifecycle::WorkflowSuspended);
+            self.suspended_below = self.next_frame;
+            self.publish_of_each(Lifecycle::TaskSuspended);
         }
     }
 
@@ -20,21 +23,51 @@ impl Machine {
         }
         self.phase = Phase::Running;
         self.publish(Lifecycle::WorkflowResumed);
+        self.publish_of_each(Lifecycle::TaskResumed);
         self.shift_timeouts(self.now.since(self.suspended_at));
         let queued = std::mem::take(&mut self.queued);
         self.steps.extend(queued.into_iter().map(super::frame::Step::Dispatch));
     }
 
+    /// Tells of every task that was in flight when the execution was suspended and still is, the outer ones first.
+    fn publish_of_each(&mut self, event: fn(TaskPlace) -> Lifecycle) {
+        if self.settings.semantics < SEMANTICS_OF_WHOLE_LIFECYCLE {
+            return;
+        }
+        let frames = self.frames.range(..self.suspended_below);
+        let places: Vec<_> =
+            frames.map(|(frame, visit)| self.place(*frame, self.definition.node(visit.node))).collect();
+        places.into_iter().for_each(|place| self.publish(event(place)));
+    }
+
     /// Every guest that ran is gone with the process that ran it: each of their tasks is dispatched again, as after any lost worker.
     pub(super) fn recovered(&mut self, from: Timestamp) {
-        for _ in std::mem::take(&mut self.stopping) {
-            self.dispatch_next();
+        let children = self.children.clone();
+        let (cancelled, stopped): (Vec<_>, Vec<_>) =
+            self.stopping.iter().copied().partition(|frame| children.contains(frame));
+        for task in stopped {
+            self.task_stopped(task);
         }
         self.leave_out_downtime(from);
+        self.ask_for_children(&cancelled);
+        let workers = self.open.difference(&children);
         let lost: Vec<(FrameId, u32)> =
-            self.open.iter().filter_map(|frame| Some((*frame, self.dispatched_attempt(*frame)?))).collect();
+            workers.filter_map(|frame| Some((*frame, self.dispatched_attempt(*frame)?))).collect();
         for (task, attempt) in lost {
             self.task_lost(task, attempt);
+        }
+    }
+
+    /// Child workflows outlive the process: each is asked for again, and answers whether it still runs or has ended meanwhile.
+    fn ask_for_children(&mut self, cancelled: &[FrameId]) {
+        for task in cancelled {
+            self.act(Action::CancelTask { id: self.task_id(*task) });
+        }
+        for task in self.children.intersection(&self.open).copied().collect::<Vec<_>>() {
+            if let Some(attempt) = self.dispatched_attempt(task) {
+                let dispatch = self.describe_dispatch(task, attempt);
+                self.act(Action::DispatchTask(Box::new(dispatch)));
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use crate::machine::frame::FrameId;
 use crate::machine::{Action, Machine, Phase, TimerId};
 use crate::problem::{ErrorKind, Problem};
 use crate::time::{Millis, Timestamp};
+use crate::value::Value;
 
 /// What a timer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +109,7 @@ impl Machine {
             Purpose::Wait(frame) => {
                 if let Some(visit) = self.frames.get(&frame) {
                     let output = visit.input.clone();
+                    self.note_visit(frame, &Value::null());
                     self.complete(frame, output);
                 }
             }
@@ -141,7 +143,9 @@ impl Machine {
             return;
         }
         let is_active = self.phase == Phase::Running
-            && (!self.open.is_empty() || !self.queued.is_empty() || self.timers.is_working());
+            && (self.open.iter().any(|task| !self.children.contains(task))
+                || !self.queued.is_empty()
+                || self.timers.is_working());
         match (is_active, self.timers.active) {
             (true, None) => {
                 let left = Millis(self.settings.active_ms_max.0.saturating_sub(self.timers.active_used.0));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use sandmill_core::codec::{CodecError, Record};
 use sandmill_core::definition::Definition;
 use sandmill_core::ids::Digest;
-use sandmill_core::machine::{Action, Machine, Phase, SLICE_TRANSITIONS};
+use sandmill_core::machine::{Action, Event, Machine, Origin, Phase, SLICE_TRANSITIONS, VisitKey};
 use sandmill_core::time::Timestamp;
 use sandmill_core::value::Value;
 
@@ -30,6 +30,10 @@ pub(super) struct Replay {
     ahead: VecDeque<JournalEntry>,
     next_position: u64,
     current: Option<Current>,
+    /// The transitions of a slice at most.
+    slice_max: u32,
+    /// The raw input of the execution, and where it began.
+    beginning: (Value, Origin),
 }
 
 /// A record that is not thought through yet.
@@ -64,12 +68,35 @@ impl Replay {
             ahead: VecDeque::new(),
             next_position: 0,
             current: None,
+            slice_max: SLICE_TRANSITIONS,
+            beginning: (Value::null(), Origin::default()),
         }))
     }
 
     /// Keeps what the machine's own tasks resolve their arguments to.
     pub(super) fn keep_resolved(&mut self) {
         self.machine.keep_resolved();
+    }
+
+    /// Keeps what comes of visits, and goes one transition at a time, so that each is before or after whatever else happens.
+    pub(super) fn keep_visits(&mut self) {
+        self.machine.keep_visits();
+        self.slice_max = 1;
+    }
+
+    /// What came of visits since they were taken last.
+    pub(super) fn take_visits(&mut self) -> Vec<(VisitKey, Value)> {
+        self.machine.take_visits()
+    }
+
+    /// The raw input of the execution, and where it began that did not begin afresh.
+    pub(super) fn into_beginning(self) -> (Value, Origin) {
+        self.beginning
+    }
+
+    /// Which execution it is.
+    pub(super) const fn key(&self) -> &ExecutionKey {
+        &self.key
     }
 
     /// What the execution runs on.
@@ -83,7 +110,7 @@ impl Replay {
         else {
             return Ok(None);
         };
-        let transitions = current.transitions_left.min(SLICE_TRANSITIONS);
+        let transitions = current.transitions_left.min(self.slice_max);
         self.machine.work(transitions);
         current.transitions_left -= transitions;
         let mut actions = Vec::new();
@@ -136,6 +163,14 @@ impl Replay {
         }
         let record = self.decode(position, &record)?;
         self.next_position = position + 1;
+        if let Event::Started { input, origin, .. } = &record.event {
+            let began = origin.as_deref().map(|origin| Origin {
+                start_at: origin.start_at.clone(),
+                context: origin.context.clone(),
+                ..Origin::default()
+            });
+            self.beginning = (input.clone(), began.unwrap_or_default());
+        }
         let current = Current { position, transitions_left: record.transitions, checksum: record.checksum };
         self.machine.replay_event(record.at, record.event, record.configs);
         Ok(Some(current))

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use sandmill_core::definition::Kind;
-use sandmill_core::ids::{JsonPointer, TaskExecId};
+use sandmill_core::ids::{JsonPointer, TaskExecId, WorkflowExecId};
 use sandmill_core::machine::{Action, Dispatch, Lifecycle, TaskPlace};
 use sandmill_core::problem::Problem;
 use sandmill_core::time::Timestamp;
@@ -16,6 +16,7 @@ use crate::engine::Engine;
 use crate::history::ReadError;
 use crate::history::replay::{Replay, Slice};
 use crate::ports::{ExecutionKey, Progress};
+use crate::shard::child_of;
 
 /// Where a task execution stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -72,6 +73,8 @@ pub struct TaskView {
     pub error: Option<Problem>,
     /// How far it has come, while it runs and where it says so.
     pub progress: Option<Progress>,
+    /// The execution that it started, of a task that runs another workflow.
+    pub child: Option<WorkflowExecId>,
 }
 
 /// A page of task executions, by number.
@@ -150,7 +153,7 @@ impl Desk {
             match action {
                 Action::Publish(lifecycle) => self.lifecycle(replay, at, lifecycle),
                 Action::SaveConfig { id, config } => self.change(id, |task| task.config = Some(config)),
-                Action::DispatchTask(dispatch) => self.dispatched(&dispatch),
+                Action::DispatchTask(dispatch) => self.dispatched(replay.key(), &dispatch),
                 _ => continue,
             }
         }
@@ -198,7 +201,7 @@ impl Desk {
         }
         let node = replay.definition().find(place.pointer.as_str()).map(|node| replay.definition().node(node));
         let status = match node.map(|node| &node.kind) {
-            Some(Kind::Call(_)) => TaskStatus::Pending,
+            Some(Kind::Call(_) | Kind::Subflow(_)) => TaskStatus::Pending,
             Some(Kind::Wait(_)) => TaskStatus::Waiting,
             _ => TaskStatus::Running,
         };
@@ -215,6 +218,7 @@ impl Desk {
             output: None,
             error: None,
             progress: None,
+            child: None,
         };
         self.tasks.insert(number, task);
     }
@@ -226,8 +230,9 @@ impl Desk {
         }
     }
 
-    fn dispatched(&mut self, dispatch: &Dispatch) {
+    fn dispatched(&mut self, key: &ExecutionKey, dispatch: &Dispatch) {
         self.change(dispatch.id, |task| {
+            task.child = dispatch.plugin().is_none().then(|| child_of(key, dispatch.id).id);
             task.status = TaskStatus::Running;
             task.attempt = dispatch.attempt;
             task.round = Some(dispatch.round);

@@ -3,8 +3,9 @@
 //! Each is written and read whole. Which of its members an adapter makes a key of is the adapter's business.
 
 use bytes::Bytes;
+use sandmill_core::definition::AttemptPolicy;
 use sandmill_core::ids::{Digest, TaskExecId, TenantId, WorkflowExecId};
-use sandmill_core::time::Timestamp;
+use sandmill_core::time::{Millis, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Where an execution stands. Moves forward only: [`Status::Suspended`] is the one that can be left again.
@@ -65,6 +66,30 @@ pub struct ExecutionRow {
     pub input: Digest,
     /// Its output or its error, once it ended: JSON of at most 256 bytes inline, or the digest of a stored value.
     pub result: Option<StoredValue>,
+    /// Which executions it comes from.
+    pub lineage: Lineage,
+}
+
+/// Which executions one comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lineage {
+    /// The one that it runs again.
+    pub rerun_of: Option<WorkflowExecId>,
+    /// The task that started it.
+    pub parent: Option<Parent>,
+}
+
+/// The task that started an execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// The task execution.
+    pub task: TaskExecId,
+    /// The attempt of it.
+    pub attempt: u32,
+    /// True where the task ends with this execution.
+    pub is_awaited: bool,
+    /// How many executions wait for each other above this one.
+    pub depth: u32,
 }
 
 /// A value in a row or a record: small ones stand there themselves, large ones are stored once per execution under their digest.
@@ -205,8 +230,23 @@ pub struct DefinitionRow {
     pub digest: Digest,
     /// The plugins that it was pinned to when it was deployed: name, version and digest.
     pub plugins: Vec<(String, String, Digest)>,
+    /// The functions of catalogs as they were when it was deployed.
+    pub functions: Vec<FunctionRow>,
     /// When it was deployed.
     pub created_at: Timestamp,
+}
+
+/// A function of a catalog, as a definition is pinned to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionRow {
+    /// The endpoint of its catalog.
+    pub catalog: String,
+    /// Its name, a DNS label.
+    pub name: String,
+    /// A semantic version.
+    pub version: String,
+    /// Its document.
+    pub document: Bytes,
 }
 
 /// Who may do what with a key.
@@ -240,6 +280,17 @@ pub struct TenantRow {
     pub id: TenantId,
     /// When it was made.
     pub created_at: Timestamp,
+    /// What holds for tasks of its workflows where these do not say otherwise.
+    pub defaults: TaskDefaults,
+}
+
+/// What holds for the tasks of a tenant where its workflows do not say otherwise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskDefaults {
+    /// The timeout of a task that works outside.
+    pub timeout: Option<Millis>,
+    /// How often one is attempted.
+    pub retry: Option<AttemptPolicy>,
 }
 
 /// How much a line of a log matters.

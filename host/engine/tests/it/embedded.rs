@@ -108,7 +108,14 @@ async fn a_history_is_the_same_in_the_next_process_and_shows_what_each_task_was_
     registry.register(&tenant(), "work", "1.0.0", Bytes::from_static(b"component")).await.unwrap();
     let row = registry.deploy(&tenant(), Bytes::from_static(DOCUMENT.as_bytes())).unwrap().row;
     let definition = registry.definition(&tenant(), row.digest).unwrap().unwrap();
-    let start = Start { tenant: tenant(), definition, input: value(r#"{"n":0}"#), idempotency_key: None, random: 1 };
+    let start = Start {
+        tenant: tenant(),
+        definition,
+        input: value(r#"{"n":0}"#),
+        idempotency_key: None,
+        random: 1,
+        origin: None,
+    };
     let key = ExecutionKey { tenant: tenant(), id: engine.start(start).await.unwrap() };
     assert_eq!(end(&engine, &key).await, (Status::Completed, Some(value(r#"{"ok":true}"#))));
     let before = (events(&engine, &key).await, engine.tasks(&key, None, 100).unwrap().unwrap());

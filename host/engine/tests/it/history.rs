@@ -28,7 +28,10 @@ fn name(event: &LifecycleEvent) -> String {
         Lifecycle::WorkflowCancelled => "cancelled".into(),
         Lifecycle::WorkflowFaulted(_) => "faulted".into(),
         Lifecycle::WorkflowCompleted(output) => format!("completed {output}"),
+        Lifecycle::TaskCreated(place) => format!("created {}", place.id.number),
         Lifecycle::TaskStarted(place) => format!("started {}", place.id.number),
+        Lifecycle::TaskSuspended(place) => format!("suspended {}", place.id.number),
+        Lifecycle::TaskResumed(place) => format!("resumed {}", place.id.number),
         Lifecycle::TaskRetried(place) => format!("retried {}", place.id.number),
         Lifecycle::TaskCancelled(place) => format!("cancelled {}", place.id.number),
         Lifecycle::TaskFaulted(place, _) => format!("faulted {}", place.id.number),
@@ -49,9 +52,11 @@ async fn events_come_in_order_and_read_on_from_any_of_them() {
         names,
         [
             "0-0 started",
-            "0-1 started 0",
+            "0-1 created 0",
+            "0-2 started 0",
             r#"1-0 completed 0 {"n":1}"#,
-            "1-1 started 1",
+            "1-1 created 1",
+            "1-2 started 1",
             r#"2-0 completed 1 {"n":2}"#,
             r#"2-1 completed {"n":2}"#,
         ]
@@ -70,6 +75,7 @@ async fn a_follower_sees_each_event_once_as_it_becomes_durable_and_then_the_end(
     let key = world.start(&engine, &steps(50, None), r#"{"n":0}"#).await;
     let mut reader = engine.events(&key, None);
     assert_eq!(name(&reader.next().await.unwrap().unwrap()), "started");
+    assert_eq!(name(&reader.next().await.unwrap().unwrap()), "created 0");
     assert_eq!(name(&reader.next().await.unwrap().unwrap()), "started 0");
     assert!(reader.next().now_or_never().is_none(), "there is nothing more yet");
     let followers = (0..5).map(|_| {
@@ -80,7 +86,7 @@ async fn a_follower_sees_each_event_once_as_it_becomes_durable_and_then_the_end(
     world.runner.hold(false);
     end(&engine, &key).await;
     let events = read_all(&engine, &key, None).await;
-    assert_eq!(events.len(), 102);
+    assert_eq!(events.len(), 152);
     for follower in followers {
         assert_eq!(follower.await.unwrap(), events);
     }
@@ -88,7 +94,7 @@ async fn a_follower_sees_each_event_once_as_it_becomes_durable_and_then_the_end(
     while reader.next().await.unwrap().is_some() {
         rest += 1;
     }
-    assert_eq!(rest, 100);
+    assert_eq!(rest, 149);
     assert_eq!(reader.next().await.unwrap(), None);
     engine.stop().await;
 }
@@ -150,7 +156,8 @@ async fn control_is_seen_as_events() {
         engine.control(&key, control).await.unwrap();
     }
     let names: Vec<_> = read_all(&engine, &key, None).await.iter().map(name).collect();
-    assert_eq!(names, ["started", "started 0", "suspended", "resumed", "cancelled 0", "cancelled"]);
+    let told = ["suspended", "suspended 0", "resumed", "resumed 0", "cancelled 0", "cancelled"];
+    assert_eq!(names, [&["started", "created 0", "started 0"], &told[..]].concat());
     engine.drain().await;
 }
 

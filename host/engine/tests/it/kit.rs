@@ -8,7 +8,7 @@ use sandmill_core::time::Millis;
 use sandmill_engine::ports::{Batch, SharedStore};
 use sandmill_engine::{Engine, Options};
 use sandmill_store::MemoryStore;
-pub(crate) use sandmill_testkit::{Effect, World, define, end, tenant, value};
+pub(crate) use sandmill_testkit::{Effect, World, define, define_named, end, tenant, value};
 use sandmill_testkit::{Faults, FaultyStore, Verdict};
 
 /// `call` tasks that each add 1 to `n`, with a wait of the given length after the first.

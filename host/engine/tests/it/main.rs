@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod admission;
+mod again;
+mod children;
 mod control;
 mod crashes;
 mod embedded;

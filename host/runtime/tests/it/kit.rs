@@ -8,7 +8,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use sandmill_core::definition::DefinitionName;
 use sandmill_core::ids::{Digest, JsonPointer, TaskExecId, TenantId, WorkflowExecId};
-use sandmill_core::machine::{ContextHandle, Dispatch, IdempotencyKey, SharedContext, WorkflowInfo};
+use sandmill_core::machine::{ContextHandle, Dispatch, IdempotencyKey, SharedContext, Target, WorkflowInfo};
 use sandmill_core::problem::Problem;
 use sandmill_core::time::Timestamp;
 use sandmill_core::value::Value;
@@ -167,7 +167,7 @@ pub(crate) fn message(plugin: Digest, number: u32, config: &str) -> TaskMessage 
         attempt: 2,
         round: 3,
         pointer: JsonPointer::from("/do/0/task"),
-        plugin,
+        target: Target::Plugin(plugin),
         idempotency_key: IdempotencyKey(0xabc),
         context: ContextHandle::new(Arc::new(shared), json(r#""the item""#), 5),
         deadline: None,

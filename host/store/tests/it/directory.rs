@@ -1,12 +1,12 @@
 //! Tenants and keys.
 
 use sandmill_core::time::Timestamp;
-use sandmill_engine::ports::{KeyRow, KeyScope, StoreError, TenantRow};
+use sandmill_engine::ports::{KeyRow, KeyScope, StoreError, TaskDefaults, TenantRow};
 
 use crate::kit::{check, digest, tenant};
 
 fn tenant_row(name: &str, created_at: i64) -> TenantRow {
-    TenantRow { id: tenant(name), created_at: Timestamp(created_at) }
+    TenantRow { id: tenant(name), created_at: Timestamp(created_at), defaults: TaskDefaults::default() }
 }
 
 fn key(id: &str, secret: &str, scope: KeyScope) -> KeyRow {

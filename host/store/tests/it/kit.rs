@@ -8,7 +8,7 @@ use bytes::Bytes;
 use sandmill_core::ids::{Digest, TenantId, WorkflowExecId};
 use sandmill_core::time::Timestamp;
 use sandmill_engine::ports::{
-    Batch, DefinitionRow, ExecutionKey, ExecutionRow, JournalEntry, PluginRow, Residence, Status, Store,
+    Batch, DefinitionRow, ExecutionKey, ExecutionRow, JournalEntry, Lineage, PluginRow, Residence, Status, Store,
 };
 use sandmill_store::{EmbeddedOptions, EmbeddedStore, MemoryStore};
 use tempfile::TempDir;
@@ -109,6 +109,7 @@ pub(crate) fn row(key: &ExecutionKey) -> ExecutionRow {
         expires_at: None,
         input: digest("input"),
         result: None,
+        lineage: Lineage::default(),
     }
 }
 
@@ -165,6 +166,7 @@ pub(crate) fn definition(name: &str, version: &str, document: &str) -> Definitio
         version: version.into(),
         digest: digest(document),
         plugins: Vec::new(),
+        functions: Vec::new(),
         created_at: Timestamp(2),
     }
 }

@@ -64,7 +64,13 @@ impl World {
             on_store_failure: Arc::new(|_| {}),
         };
         let engine = Arc::new(Engine::launch(parts, Options { shards: 1, slots: 64, ..engine }).unwrap());
-        shared.create_tenant(TenantRow { id: TenantId::new("default").unwrap(), created_at: Timestamp(0) }).unwrap();
+        shared
+            .create_tenant(TenantRow {
+                id: TenantId::new("default").unwrap(),
+                created_at: Timestamp(0),
+                defaults: TaskDefaults::default(),
+            })
+            .unwrap();
         let metrics = Arc::new(|| "sandmill_up 1\n".to_string());
         let parts = sandmill_api::Parts { engine: engine.clone(), registry, store: shared, clock, metrics, options };
         Self { router: sandmill_api::router(parts), engine, runner, store }
@@ -73,7 +79,9 @@ impl World {
     /// A key that opens that tenant, which is made where it is not there.
     pub(crate) fn key_of(&self, tenant: &str) -> String {
         let id = TenantId::new(tenant).unwrap();
-        self.store.create_tenant(TenantRow { id: id.clone(), created_at: Timestamp(0) }).unwrap();
+        self.store
+            .create_tenant(TenantRow { id: id.clone(), created_at: Timestamp(0), defaults: TaskDefaults::default() })
+            .unwrap();
         self.key(KeyScope::Tenant(id))
     }
 

@@ -6,7 +6,7 @@
 //! journal is whole, and is replayed from its start.
 
 mod table;
-pub(crate) mod v1;
+pub(crate) mod v2;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::ids::{Digest, WorkflowExecId};
 use crate::machine::Machine;
 
 /// The version that is written.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// A snapshot as bytes, with the values that are stored beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,14 +63,14 @@ impl EncodedSnapshot {
         configs.sort_unstable_by_key(|(task, _)| *task);
         let (table, digests) = writer.finish()?;
         stored.keep(digests);
-        let wire = v1::Snapshot { table, machine: image, configs };
+        let wire = v2::Snapshot { table, machine: image, configs };
         let snapshot = postcard::to_extend(&wire, vec![VERSION]).expect("every snapshot can be written");
         Some(Self { snapshot, values })
     }
 }
 
 impl Restored {
-    /// Reads a snapshot of any version, of an execution that runs on a definition.
+    /// Reads a snapshot, of an execution that runs on a definition. Those of older versions are not read: the journal is there.
     pub fn decode(
         bytes: &[u8],
         id: WorkflowExecId,
@@ -82,7 +82,7 @@ impl Restored {
         if *version != VERSION {
             return Err(CodecError::Newer { found: *version });
         }
-        let v1::Snapshot { table, machine, configs } = read_whole(body)?;
+        let v2::Snapshot { table, machine, configs } = read_whole(body)?;
         let mut reading = Reading { source, stored };
         let table = TableReader::read(table, definition, &mut reading)?;
         let configs = configs.into_iter().map(|(task, config)| Ok((task, reading.bytes(config.into())?)));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Digests;
-use super::v1::{Binding as WireBinding, Entry, Table, Value as Wire};
+use super::v2::{Binding as WireBinding, Entry, Table, Value as Wire};
 use crate::codec::stored::{Form, New, Reading};
 use crate::codec::{CodecError, StoredValues};
 use crate::definition::{Definition, NodeId};

@@ -1,4 +1,4 @@
-//! `call`: plugins of the catalog. The protocols of the specification are checked, and not supported.
+//! `call`: plugins of the catalog, and functions. The protocols of the specification are checked, and not supported.
 
 use super::compiler::Compiler;
 use super::findings::Spot;
@@ -6,7 +6,7 @@ use super::nearest::nearest;
 use super::report::{NOT_SUPPORTED, UNKNOWN_PLUGIN, WRONG_OPTION};
 use super::task::Task;
 use super::tree::Place;
-use crate::definition::{AttemptPolicy, Call};
+use crate::definition::{AttemptPolicy, Call, Kind};
 use crate::expression::Template;
 use crate::ids::is_dns_label;
 use crate::value::Value;
@@ -21,7 +21,7 @@ const WASM: &str = "wasm";
 const PROTOCOLS: [&str; 6] = ["asyncapi", "grpc", "http", "openapi", "a2a", "mcp"];
 
 impl<'t> Compiler<'t, '_> {
-    pub(super) fn call(&mut self, task: Task<'t, '_>, retry: Option<AttemptPolicy>) -> Option<Call> {
+    pub(super) fn call(&mut self, task: Task<'t, '_>, retry: Option<AttemptPolicy>) -> Option<Kind> {
         let place = task.place.get("call")?;
         let name = self.text(place, "`call`")?;
         if PROTOCOLS.contains(&&*name) {
@@ -32,15 +32,14 @@ impl<'t> Compiler<'t, '_> {
         }
         let with = task.place.get("with");
         let with = with.filter(|with| self.is_object(*with, "`with`"));
-        if name == WASM {
-            return self.explicit(task, with, retry);
+        if name == WASM && self.reuse.find("functions", WASM).is_none() {
+            return self.explicit(task, with, retry).map(Kind::Call);
         }
-        let config = match with {
+        let with = match with {
             Some(with) => self.template(with, task.sight()),
             None => nothing(),
         };
-        let plugin = self.function(place, &name)?;
-        Some(Call { plugin, with: config, retry })
+        self.function(task, place, &name, with, retry)
     }
 
     /// `call: wasm` with `with: { plugin, version, input }`.
@@ -83,15 +82,19 @@ impl<'t> Compiler<'t, '_> {
         Some(Call { plugin, with: config, retry })
     }
 
-    /// The plugin behind `name`, or `name:version@default`.
-    fn function(&mut self, place: Place<'t>, call: &str) -> Option<u32> {
+    /// What is behind `name`, `name:version@catalog` or the address of a function.
+    fn function(
+        &mut self,
+        task: Task<'t, '_>,
+        place: Place<'t>,
+        call: &str,
+        with: Template,
+        retry: Option<AttemptPolicy>,
+    ) -> Option<Kind> {
         if call.contains("://") {
-            let message = "this host does not fetch functions from elsewhere";
-            let suggestion = "register a plugin and call it as `name:version@default`".into();
-            self.refuse_for(Spot::Value(place), NOT_SUPPORTED, message, suggestion);
-            return None;
+            return self.function_at(task, place, call, with);
         }
-        match call.split_once('@') {
+        let plugin = match call.split_once('@') {
             Some((function, DEFAULT_CATALOG)) if self.reuse.find("catalogs", DEFAULT_CATALOG).is_none() => {
                 let (name, version) = match function.split_once(':') {
                     Some((name, version)) => (name, Some(version)),
@@ -99,12 +102,11 @@ impl<'t> Compiler<'t, '_> {
                 };
                 self.pin(place, name, version)
             }
-            // A catalog of `use` is refused where it is defined.
-            Some((_, catalog)) => self.reused(place, catalog, "catalogs").and(None),
-            // And so is a function.
-            None if self.reuse.find("functions", call).is_some() => None,
+            Some(function) => return self.cataloged_function(task, place, function, with),
+            None if self.functions.contains_key(call) => return self.used_function(task, call, with),
             None => self.pin(place, call, None),
-        }
+        };
+        Some(Kind::Call(Call { plugin: plugin?, with, retry }))
     }
 
     /// The plugin's place in the list of those that are called.

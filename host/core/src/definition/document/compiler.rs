@@ -8,7 +8,8 @@ use super::findings::{Findings, Spot};
 use super::report::Code;
 use super::reuse::Reuse;
 use super::tree::Place;
-use crate::definition::{Defaults, Node, NodeId, PinnedPlugin};
+use crate::definition::{Defaults, Node, NodeId, PinnedFunction, PinnedPlugin};
+use crate::ids::JsonPointer;
 
 /// Tasks in tasks: the list of the document is the first level.
 pub const TASKS_NESTED_MAX: u32 = 20;
@@ -21,6 +22,8 @@ pub(super) struct Compiler<'t, 'c> {
     pub(super) is_loose: bool,
     /// What `use` defines.
     pub(super) reuse: Reuse<'t>,
+    /// What stands before the pointers of tasks: nothing, or the function of a catalog that they are part of.
+    pub(super) base: JsonPointer,
     pub(super) defaults: Defaults,
     /// Every task, by its number; `None` while it is being compiled.
     pub(super) nodes: Vec<Option<Node>>,
@@ -29,6 +32,23 @@ pub(super) struct Compiler<'t, 'c> {
     pub(super) pins: BTreeMap<(String, Option<String>), Option<u32>>,
     /// The names of the catalog, asked for at most once.
     pub(super) plugin_names: Option<Vec<String>>,
+    /// The functions of `use`, by name.
+    pub(super) functions: BTreeMap<String, NodeId>,
+    /// The functions of catalogs that were asked for, by endpoint, name and version.
+    pub(super) cataloged: BTreeMap<(String, String, String), Option<NodeId>>,
+    pub(super) pinned_functions: Vec<PinnedFunction>,
+    /// The kind of task that each extension extends: nothing where it extends all, `None` where it is wrong.
+    pub(super) targets: Vec<Option<&'static str>>,
+    /// What is run within parallel maps and stands elsewhere.
+    pub(super) in_maps: Vec<(Place<'t>, InMap)>,
+}
+
+/// Something that is run within a parallel map and stands elsewhere.
+pub(super) enum InMap {
+    /// A function that is called.
+    Function(NodeId),
+    /// Extensions that extend a task.
+    Extensions(Arc<[u32]>),
 }
 
 /// What is known where a task stands.

@@ -4,10 +4,11 @@
 
 use super::compiler::Compiler;
 use super::findings::Spot;
-use super::report::{NO_EFFECT, NOT_SUPPORTED, SEQUENTIAL_ELSEWHERE, WRONG_OPTION};
+use super::properties::listed;
+use super::report::{NO_EFFECT, NOT_SUPPORTED, OTHERWISE_ELSEWHERE, SEQUENTIAL_ELSEWHERE, WRONG_OPTION};
 use super::task::Task;
 use super::tree::Place;
-use crate::definition::{AttemptPolicy, Map, MapStrategy};
+use crate::definition::{AttemptPolicy, Map, Strategy};
 use crate::time::Millis;
 
 /// Items in flight where a map says nothing.
@@ -24,6 +25,16 @@ const ATTEMPTS_MAX: i64 = 1_000;
 pub(super) struct TaskOptions {
     pub(super) retry: Option<AttemptPolicy>,
     pub(super) map: Option<Map>,
+    pub(super) fork: ForkPolicy,
+}
+
+/// `metadata.fork`.
+#[derive(Default)]
+pub(super) struct ForkPolicy {
+    pub(super) strategy: Option<Strategy>,
+    /// The places of the branches whose fault faults the fork.
+    pub(super) critical: Vec<usize>,
+    pub(super) concurrency: Option<u32>,
 }
 
 impl<'t> Compiler<'t, '_> {
@@ -45,10 +56,13 @@ impl<'t> Compiler<'t, '_> {
     }
 
     pub(super) fn task_metadata(&mut self, task: Task<'t, '_>, kind: &str) -> TaskOptions {
-        let mut options = TaskOptions { retry: self.defaults.retry, map: None };
+        let mut options = TaskOptions { retry: self.defaults.retry, ..TaskOptions::default() };
         let Some(metadata) = self.object_of(task.place, "metadata") else { return options };
         if let Some(fork) = metadata.get("fork") {
-            self.unsupported(fork, "`metadata.fork`");
+            match kind {
+                "fork" => options.fork = self.fork_policy(fork, task),
+                _ => self.refuse(Spot::Name(fork), NO_EFFECT, "`metadata.fork` has an effect on `fork` tasks only"),
+            }
         }
         if let Some(map) = metadata.get("for") {
             match kind {
@@ -137,7 +151,7 @@ impl<'t> Compiler<'t, '_> {
         Some(Map {
             concurrency: self.count(place, "concurrency", ITEMS_MAX).unwrap_or(CONCURRENCY_DEFAULT),
             batch: self.count(place, "batch", ITEMS_MAX),
-            strategy: self.strategy(place),
+            strategy: self.strategy(place).unwrap_or(Strategy::FailFast),
             ordered: self.ordered(place),
         })
     }
@@ -151,20 +165,76 @@ impl<'t> Compiler<'t, '_> {
         ordered.unwrap_or(true)
     }
 
-    fn strategy(&mut self, place: Place<'t>) -> MapStrategy {
-        let Some(member) = place.get("strategy") else { return MapStrategy::FailFast };
+    fn strategy(&mut self, place: Place<'t>) -> Option<Strategy> {
+        let member = place.get("strategy")?;
         let text = member.text().unwrap_or_default();
         let wanted = text.strip_prefix("atLeast:").and_then(|count| count.trim().parse::<u32>().ok());
         match (&*text, wanted) {
-            ("failFast", _) => MapStrategy::FailFast,
-            ("waitAll", _) => MapStrategy::WaitAll,
-            ("bestEffort", _) => MapStrategy::BestEffort,
-            (_, Some(wanted)) if wanted > 0 => MapStrategy::AtLeast(wanted),
+            ("failFast", _) => Some(Strategy::FailFast),
+            ("waitAll", _) => Some(Strategy::WaitAll),
+            ("bestEffort", _) => Some(Strategy::BestEffort),
+            (_, Some(wanted)) if wanted > 0 => Some(Strategy::AtLeast(wanted)),
             _ => {
                 let message = format!("{} is no strategy", member.value());
                 self.wrong_option(member, message, "write `failFast`, `waitAll`, `bestEffort` or `atLeast:3`");
-                MapStrategy::FailFast
+                None
             }
         }
+    }
+
+    /// `metadata.fork`: what a failed branch does to the others, and how many run at the same time.
+    fn fork_policy(&mut self, place: Place<'t>, task: Task<'t, '_>) -> ForkPolicy {
+        if !self.options(place, "`metadata.fork`", &["strategy", "critical", "maxConcurrency"]) {
+            return ForkPolicy::default();
+        }
+        let message =
+            "a runtime that does not know `metadata.fork` runs all branches at once, and the first fault ends them";
+        self.refuse(Spot::Name(place), OTHERWISE_ELSEWHERE, message);
+        let fork = task.place.get("fork");
+        let branches = fork.and_then(|fork| fork.get("branches")).into_iter().flat_map(Place::children);
+        let names: Vec<&str> = branches.filter_map(|branch| branch.children().next()?.name()).collect();
+        let strategy = self.strategy(place);
+        let critical = self.critical(place, &names);
+        let concurrency = self.count(place, "maxConcurrency", ITEMS_MAX);
+        let competes = fork.and_then(|fork| fork.get("compete")).and_then(|compete| compete.value().as_bool());
+        for name in ["strategy", "critical"].into_iter().filter(|_| competes == Some(true)) {
+            if let Some(member) = place.get(name) {
+                let message =
+                    format!("`{name}` and `compete` exclude each other: in a race the first success ends all");
+                self.refuse_for(Spot::Name(member), WRONG_OPTION, message, "leave one of them out".into());
+            }
+        }
+        match (strategy, place.get("strategy"), place.get("critical")) {
+            (Some(Strategy::AtLeast(wanted)), Some(member), _) if wanted as usize > names.len() => {
+                let message = format!("{wanted} of {} branches can never succeed", names.len());
+                self.wrong_option(member, message, "ask for as many as there are branches, or fewer");
+            }
+            (Some(strategy), Some(member), Some(_)) if strategy != Strategy::BestEffort => {
+                let message = "with `critical` the other branches are best effort: it excludes every other strategy";
+                self.wrong_option(member, message.into(), "leave `strategy` out, or write `bestEffort`");
+            }
+            _ => {}
+        }
+        ForkPolicy { strategy, critical, concurrency }
+    }
+
+    fn critical(&mut self, place: Place<'t>, names: &[&str]) -> Vec<usize> {
+        let Some(member) = place.get("critical") else { return Vec::new() };
+        if !member.is_array() || member.children().len() == 0 {
+            let message = "`critical` must be an array of the names of branches".to_owned();
+            self.wrong_option(member, message, "write for example `critical: [first]`");
+        }
+        let mut places = Vec::new();
+        for name in member.children() {
+            match name.text().and_then(|text| names.iter().position(|branch| *branch == &*text)) {
+                Some(branch) => places.push(branch),
+                None => {
+                    let message = format!("the fork has no branch {}", name.value());
+                    let suggestion = format!("its branches are {}", listed(names.iter().copied(), "and"));
+                    self.refuse_for(Spot::Value(name), WRONG_OPTION, message, suggestion);
+                }
+            }
+        }
+        places
     }
 }

@@ -20,7 +20,9 @@ mod compiler;
 mod properties;
 
 mod expressions;
+mod extensions;
 mod flow;
+mod functions;
 mod metadata;
 mod reuse;
 mod schema;
@@ -47,7 +49,7 @@ pub use compiler::TASKS_NESTED_MAX;
 pub use report::{CODES, Code, Excerpt, Finding, Report, Verdict};
 pub use tree::DOCUMENT_VALUES_MAX;
 
-use crate::definition::{Definition, PinnedPlugin};
+use crate::definition::{Definition, PinnedFunction, PinnedPlugin};
 use crate::ids::{Digest, JsonPointer};
 use findings::Findings;
 use source::Source;
@@ -56,7 +58,7 @@ use tree::{Builder, Tree};
 /// The largest document that is read, in bytes.
 pub const DOCUMENT_BYTES_MAX: usize = 10 * 1024 * 1024;
 
-/// The plugins that a document may call.
+/// The plugins and the functions of catalogs that a document may call.
 pub trait PluginSource {
     /// The plugin of that name and version; the newest one where no version is asked for.
     fn plugin(&self, name: &str, version: Option<&str>) -> Option<PinnedPlugin>;
@@ -64,6 +66,11 @@ pub trait PluginSource {
     /// The names that there are, to guess what a misspelt one meant.
     fn names(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// The function of that name and version in the catalog at an endpoint; an error says why there is none.
+    fn function(&self, catalog: &str, _name: &str, _version: &str) -> Result<PinnedFunction, String> {
+        Err(format!("this host knows no catalog `{catalog}`: its operator names the folder of each with `--catalog`"))
     }
 }
 

@@ -1,12 +1,17 @@
-//! `run`: containers, scripts, shell commands and other workflows. Checked, and not supported.
+//! `run`: other workflows. Containers, scripts and shell commands are checked, and not supported.
 
 use super::compiler::Compiler;
 use super::expressions::Sight;
 use super::findings::Spot;
-use super::report::{MISSING_PROPERTY, UNKNOWN_PROPERTY};
+use super::report::{MISSING_PROPERTY, NOT_SUPPORTED, UNKNOWN_PROPERTY};
 use super::task::Task;
 use super::tree::Place;
-use crate::definition::Kind;
+use crate::definition::{Kind, Subflow};
+use crate::expression::Template;
+use crate::value::Value;
+
+/// The version that means the newest one.
+const LATEST: &str = "latest";
 
 const PROCESSES: [&str; 4] = ["container", "script", "shell", "workflow"];
 
@@ -21,11 +26,13 @@ impl<'t> Compiler<'t, '_> {
             self.word(kind, "`return`", &["stdout", "stderr", "code", "all", "none"]);
         }
         let (kind, process) = self.one_of(place, "`run`", &PROCESSES)?;
+        if kind == "workflow" {
+            return self.subflow(place, process, task).map(|subflow| Kind::Subflow(Box::new(subflow)));
+        }
         match kind {
             "container" => self.container(process, task.sight()),
             "script" => self.script(process, task.sight()),
-            "shell" => self.shell(process),
-            _ => self.subflow(process),
+            _ => self.shell(process),
         }
         // Code has a `${` of its own in many languages.
         for member in process.children().filter(|member| member.name() != Some("code")) {
@@ -109,14 +116,32 @@ impl<'t> Compiler<'t, '_> {
         self.object_of(place, "environment");
     }
 
-    fn subflow(&mut self, place: Place<'t>) {
+    fn subflow(&mut self, run: Place<'t>, place: Place<'t>, task: Task<'t, '_>) -> Option<Subflow> {
         if !self.closed(place, "`workflow`", &["namespace", "name", "version", "input"]) {
-            return;
+            return None;
         }
-        for name in ["namespace", "name", "version"] {
-            self.required(place, "`workflow`", name);
+        if let Some(kind) = run.get("return") {
+            let message = "a workflow has one output and no streams, so `return` chooses nothing here";
+            self.refuse_for(Spot::Name(kind), NOT_SUPPORTED, message, "leave `return` out".into());
         }
-        self.texts(place, &["namespace", "name", "version"]);
-        self.object_of(place, "input");
+        let mut label = |name: &str| {
+            let member = self.required(place, "`workflow`", name)?;
+            let text = self.text(member, &format!("`{name}`"))?;
+            if text.contains("${") {
+                let message = format!("this host does not support expressions in `{name}`");
+                self.refuse(Spot::Value(member), NOT_SUPPORTED, message);
+                return None;
+            }
+            Some(std::sync::Arc::<str>::from(&*text))
+        };
+        let (namespace, name, version) = (label("namespace"), label("name"), label("version"));
+        let input = match self.object_of(place, "input") {
+            Some(input) => self.template(input, task.sight()),
+            None => Template::constant(Value::object::<&str>([])),
+        };
+        let is_awaited = run.get("await").and_then(|wait| wait.value().as_bool()).unwrap_or(true);
+        let version = version?;
+        let version = (&*version != LATEST).then_some(version);
+        Some(Subflow { namespace: namespace?, name: name?, version, input, is_awaited })
     }
 }

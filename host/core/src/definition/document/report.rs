@@ -55,11 +55,13 @@ codes! {
     WRONG_SCHEMA = "wrong-schema", Invalid, "A schema is no JSON Schema.";
     NOT_SUPPORTED = "not-supported", NotDeployable, "The specification has it, and this host does not run it yet.";
     UNKNOWN_PLUGIN = "unknown-plugin", NotDeployable, "The catalog has no plugin of that name and version.";
+    UNKNOWN_FUNCTION = "unknown-function", NotDeployable, "No catalog that this host knows has a function of that name and version, or it is no task.";
     UNKNOWN_OPTION = "unknown-option", NotDeployable, "An option that this host does not know stands where it looks for options.";
     WRONG_OPTION = "wrong-option", NotDeployable, "An option of this host has a value that it cannot have.";
     TOO_DEEP = "tasks-too-deep", NotDeployable, "Tasks are nested deeper than this host allows.";
     AMBIGUOUS_NAME = "ambiguous-name", NotDeployable, "A name means two things at the same place.";
     SEQUENTIAL_ELSEWHERE = "sequential-elsewhere", Lint, "Another runtime runs this parallel map as a sequential loop.";
+    OTHERWISE_ELSEWHERE = "otherwise-elsewhere", Lint, "Another runtime does not know the policy of this fork, and runs it otherwise.";
     NO_EFFECT = "no-effect", Lint, "An option stands where it has no effect.";
     TEXT_NOT_EVALUATED = "text-not-evaluated", Lint, "A `${` stands inside of a text, where it is not evaluated.";
 }

@@ -7,15 +7,12 @@ use super::expressions::{Moment, Sight};
 use super::findings::Spot;
 use super::nearest::nearest;
 use super::properties::listed;
-use super::report::{UNKNOWN_REFERENCE, WRONG_VALUE};
+use super::report::UNKNOWN_REFERENCE;
 use super::tree::Place;
+use crate::definition::Extension;
 
 const PROPERTIES: [&str; 8] =
     ["authentications", "catalogs", "errors", "extensions", "functions", "retries", "secrets", "timeouts"];
-
-/// The tasks that an extension may extend.
-const EXTENDED: [&str; 12] =
-    ["call", "composite", "emit", "for", "listen", "raise", "run", "set", "switch", "try", "wait", "all"];
 
 /// The named parts, by the property of `use` and their name.
 #[derive(Default)]
@@ -26,6 +23,11 @@ pub(super) struct Reuse<'t> {
 impl<'t> Reuse<'t> {
     pub(super) fn find(&self, kind: &str, name: &str) -> Option<Place<'t>> {
         self.named.get(kind)?.get(name).copied()
+    }
+
+    /// Everything of one kind, by name.
+    pub(super) fn all(&self, kind: &str) -> impl Iterator<Item = (&'t str, Place<'t>)> + '_ {
+        self.named.get(kind).into_iter().flatten().map(|(name, place)| (*name, *place))
     }
 }
 
@@ -44,6 +46,8 @@ impl<'t> Compiler<'t, '_> {
             let named = members.filter_map(|member| Some((member.name()?, member))).collect();
             self.reuse.named.insert(kind, named);
         }
+        self.reserve_functions();
+        self.note_extensions(place);
     }
 
     /// The part of `use` that a name refers to.
@@ -62,30 +66,31 @@ impl<'t> Compiler<'t, '_> {
         found
     }
 
-    /// Checks every part of `use`, also those that nothing refers to.
-    pub(super) fn check_reusable(&mut self, document: Place<'t>) {
-        let Some(place) = document.get("use").filter(|place| place.is_object()) else { return };
+    /// Compiles every part of `use`, also those that nothing refers to, and gives the extensions.
+    pub(super) fn compile_reusable(&mut self, document: Place<'t>) -> Vec<Extension> {
+        let Some(place) = document.get("use").filter(|place| place.is_object()) else { return Vec::new() };
         let scope = Scope::outermost();
         let sight = Sight::of(Moment::Task, &scope);
-        for kind in ["errors", "retries", "timeouts", "authentications", "catalogs", "functions"] {
+        for kind in ["errors", "retries", "timeouts", "authentications", "catalogs"] {
             for part in place.get(kind).into_iter().flat_map(Place::children) {
                 match kind {
                     "errors" => drop(self.error(part, sight)),
                     "retries" => self.unused_retry(part),
                     "timeouts" => drop(self.timeout(part, sight)),
                     "authentications" => self.authentication(part, "an authentication"),
-                    "catalogs" => self.catalog(part),
-                    _ => drop(self.task(part, &scope, None)),
+                    _ => self.catalog(part),
                 }
             }
         }
-        self.extensions(place);
+        self.compile_functions();
+        let extensions = self.compile_extensions(place);
         self.texts_of(place, "secrets");
-        for kind in ["authentications", "catalogs", "extensions", "functions", "secrets"] {
+        for kind in ["authentications", "secrets"] {
             if let Some(part) = place.get(kind).filter(|part| part.children().len() > 0) {
                 self.unsupported(part, &format!("`use.{kind}`"));
             }
         }
+        extensions
     }
 
     fn catalog(&mut self, place: Place<'t>) {
@@ -93,38 +98,6 @@ impl<'t> Compiler<'t, '_> {
             && let Some(endpoint) = self.required(place, "a catalog", "endpoint")
         {
             self.endpoint(endpoint, Sight::workflow(Moment::WorkflowInput));
-        }
-    }
-
-    fn extensions(&mut self, place: Place<'t>) {
-        let Some(extensions) = place.get("extensions") else { return };
-        for item in self.elements(extensions, "`extensions`") {
-            if !self.is_object(item, "an extension") {
-                continue;
-            }
-            if item.children().len() != 1 {
-                let message = "an element of `extensions` holds one extension".to_string();
-                self.refuse(Spot::Value(item), WRONG_VALUE, message);
-            }
-            for extension in item.children() {
-                self.extension(extension);
-            }
-        }
-    }
-
-    fn extension(&mut self, place: Place<'t>) {
-        if !self.closed(place, "an extension", &["extend", "when", "before", "after"]) {
-            return;
-        }
-        if let Some(target) = self.required(place, "an extension", "extend") {
-            self.word(target, "`extend`", &EXTENDED);
-        }
-        let scope = Scope::outermost();
-        self.expression_of(place, "when", Sight::of(Moment::Task, &scope));
-        for name in ["before", "after"] {
-            if let Some(list) = place.get(name) {
-                self.list(list, &format!("`{name}`"), &scope);
-            }
         }
     }
 }

@@ -54,10 +54,16 @@ impl<'t> Compiler<'t, '_> {
     /// Compiles the task that is the value of a place. One with mistakes becomes a task that does nothing.
     pub(super) fn task(&mut self, place: Place<'t>, scope: &Scope, siblings: Option<&Siblings<'t>>) -> NodeId {
         let id = self.reserve();
+        self.task_as(id, place, scope, siblings);
+        id
+    }
+
+    /// Compiles a task whose number was reserved.
+    pub(super) fn task_as(&mut self, id: NodeId, place: Place<'t>, scope: &Scope, siblings: Option<&Siblings<'t>>) {
         let task = Task { place, scope, siblings };
         let mut node = Node {
             name: place.name().unwrap_or_default().into(),
-            pointer: place.pointer(),
+            pointer: self.base.join(&place.pointer()),
             definition: place.value().clone(),
             condition: None,
             input: Input::default(),
@@ -65,6 +71,7 @@ impl<'t> Compiler<'t, '_> {
             export: None,
             timeout: None,
             then: Then::Continue,
+            extensions: Arc::new([]),
             kind: Kind::Do(TaskList::from([])),
         };
         if scope.depth > TASKS_NESTED_MAX {
@@ -79,7 +86,6 @@ impl<'t> Compiler<'t, '_> {
             self.fill(task, &mut node);
         }
         self.nodes[id.0 as usize] = Some(node);
-        id
     }
 
     fn fill(&mut self, task: Task<'t, '_>, node: &mut Node) {
@@ -91,6 +97,7 @@ impl<'t> Compiler<'t, '_> {
         node.export = self.export(task);
         node.timeout = self.task_timeout(task, kind);
         node.then = self.then_of(place, task.siblings).unwrap_or(Then::Continue);
+        node.extensions = self.extend(task, kind);
         if let Some(compiled) = self.kind(task, kind) {
             node.kind = compiled;
         }
@@ -153,13 +160,13 @@ impl<'t> Compiler<'t, '_> {
     fn kind(&mut self, task: Task<'t, '_>, kind: &'static str) -> Option<Kind> {
         let metadata = self.task_metadata(task, kind);
         match kind {
-            "call" => self.call(task, metadata.retry).map(Kind::Call),
+            "call" => self.call(task, metadata.retry),
             "do" => {
                 let list = task.place.get("do")?;
                 Some(Kind::Do(self.list(list, "`do`", &task.scope.inside())))
             }
             "for" => self.repeat(task, metadata.map).map(|task| Kind::For(Box::new(task))),
-            "fork" => self.fork(task).map(Kind::Fork),
+            "fork" => self.fork(task, metadata.fork).map(Kind::Fork),
             "try" => self.attempt(task).map(|task| Kind::Try(Box::new(task))),
             "set" => self.set(task).map(Kind::Set),
             "switch" => self.switch(task).map(Kind::Switch),
@@ -225,7 +232,7 @@ impl<'t> Compiler<'t, '_> {
     fn task_timeout(&mut self, task: Task<'t, '_>, kind: &str) -> Option<Span> {
         match task.place.get("timeout") {
             Some(timeout) => self.timeout(timeout, task.sight()),
-            None if kind == "call" => self.defaults.timeout.map(Span::Fixed),
+            None if matches!(kind, "call" | "run") => self.defaults.timeout.map(Span::Fixed),
             None => None,
         }
     }
@@ -264,6 +271,7 @@ fn nothing() -> Node {
         export: None,
         timeout: None,
         then: Then::Continue,
+        extensions: Arc::new([]),
         kind: Kind::Do(TaskList::from([])),
     }
 }

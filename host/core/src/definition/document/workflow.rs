@@ -13,7 +13,7 @@ use super::report::{NOT_SUPPORTED, Verdict, WRONG_VALUE};
 use super::reuse::Reuse;
 use super::tree::{Place, Tree};
 use crate::definition::{Defaults, Definition, DefinitionName};
-use crate::ids::Digest;
+use crate::ids::{Digest, JsonPointer};
 use crate::time::Millis;
 
 /// The versions of the language that are read, all with the rules of the last one, which refuses nothing that the others allow.
@@ -39,11 +39,17 @@ pub(super) fn compile<'t>(
         plugins,
         is_loose: false,
         reuse: Reuse::default(),
+        base: JsonPointer::root(),
         defaults: Defaults::default(),
         nodes: Vec::new(),
         pinned: Vec::new(),
         pins: BTreeMap::new(),
         plugin_names: None,
+        functions: BTreeMap::new(),
+        cataloged: BTreeMap::new(),
+        pinned_functions: Vec::new(),
+        targets: Vec::new(),
+        in_maps: Vec::new(),
     };
     let definition = compiler.workflow(tree.root(), digest)?;
     let is_refused = findings.has_any(Verdict::Invalid) || findings.has_any(Verdict::NotDeployable);
@@ -58,7 +64,7 @@ impl<'t> Compiler<'t, '_> {
         let head = self.head(root);
         self.evaluate(root);
         self.note_reusable(root);
-        self.check_reusable(root);
+        let extensions = self.compile_reusable(root);
         self.schedule(root);
         let sight = Sight::workflow(Moment::WorkflowInput);
         let input = self.input(root, sight);
@@ -66,6 +72,7 @@ impl<'t> Compiler<'t, '_> {
         let output = self.output(root, Sight::workflow(Moment::WorkflowOutput));
         let list = self.required(root, "a workflow", "do")?;
         let body = self.list(list, "`do`", &Scope::outermost());
+        self.check_exports_in_maps(&extensions);
         Some(Definition {
             digest,
             name: head.name?,
@@ -78,6 +85,8 @@ impl<'t> Compiler<'t, '_> {
             nodes: self.take_nodes(),
             body,
             plugins: std::mem::take(&mut self.pinned),
+            functions: std::mem::take(&mut self.pinned_functions),
+            extensions,
         })
     }
 

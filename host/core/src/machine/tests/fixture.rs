@@ -1,6 +1,6 @@
-//! A journal as version 1 wrote it, which every later version must replay to the same actions.
+//! Journals as each version wrote them, which every later version must replay to the same actions.
 //!
-//! The file is never changed. When what is written changes, the version does, and another file is added beside it.
+//! The files are never changed. When what is written changes, the version does, and another file is added beside it.
 
 use super::kit::{World, value};
 use crate::codec::Record;
@@ -9,10 +9,10 @@ use crate::machine::{Event, Machine, Phase, Settings};
 use crate::problem::{ErrorKind, Problem};
 use crate::time::Millis;
 
-/// The journal: a line for each record, and a line for each value that is stored beside them.
-fn version_1() -> String {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/machine/tests/journal-v1.txt");
-    std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{file}: {error}"))
+/// The journal of a version: a line for each record, and a line for each value that is stored beside them.
+fn journal_of(version: u8) -> String {
+    let file = format!("{}/src/machine/tests/journal-v{version}.txt", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
 const TASKS: &str = r#"[
@@ -52,11 +52,11 @@ fn story() -> World {
     world
 }
 
-#[test]
-fn a_journal_of_version_1_still_replays() {
+#[track_caller]
+fn check_replay(version: u8) {
     let world = story();
     assert_eq!(world.output(), value(r#"{"done":true}"#));
-    let journal = version_1();
+    let journal = journal_of(version);
     let lines: Vec<(&str, &str)> = journal.lines().map(|line| line.split_once(' ').unwrap()).collect();
     let of = |kind: &str| lines.iter().filter(|(name, _)| *name == kind).map(|(_, text)| *text).collect::<Vec<_>>();
     let values = of("value");
@@ -74,6 +74,16 @@ fn a_journal_of_version_1_still_replays() {
 }
 
 #[test]
-fn what_is_written_is_what_version_1_wrote() {
-    assert_eq!(story().journal_text(), version_1(), "what is written changed: that is a new version");
+fn a_journal_of_version_1_still_replays() {
+    check_replay(1);
+}
+
+#[test]
+fn a_journal_of_version_2_still_replays() {
+    check_replay(2);
+}
+
+#[test]
+fn what_is_written_is_what_version_2_wrote() {
+    assert_eq!(story().journal_text(), journal_of(2), "what is written changed: that is a new version");
 }

@@ -65,3 +65,66 @@ fn end_in_a_branch_cancels_the_others_and_ends_the_workflow() {
     assert_eq!(world.end(), End::Completed(value("2")));
     assert_eq!(world.cancelled_tasks.len(), 1);
 }
+
+fn fork(policy: &str, branches: &[(&str, &str)]) -> String {
+    let branches: Vec<String> =
+        branches.iter().map(|(name, with)| format!(r#"{{"{name}":{{"call":"{name}","with":{with}}}}}"#)).collect();
+    format!(r#"[{{"f":{{"fork":{{"branches":[{}]}},"metadata":{{"fork":{policy}}}}}}}]"#, branches.join(","))
+}
+
+const FAILS: &str = r#"{"fail":"x"}"#;
+const HOLDS: &str = r#"{"hold":1}"#;
+
+#[test]
+fn best_effort_never_faults_and_says_what_failed() {
+    let output = World::start(&fork(r#"{"strategy":"bestEffort"}"#, &[("a", FAILS), ("b", "{\"n\":1}")]), "0").output();
+    assert_eq!(output.index(1), Some(value(r#"{"n":1}"#)));
+    assert_eq!(output.index(0).and_then(|failed| failed.get("index").map(|index| index.to_owned())), Some(value("0")));
+}
+
+#[test]
+fn wait_all_waits_and_then_faults_with_the_lowest_failure() {
+    let tasks = fork(r#"{"strategy":"waitAll"}"#, &[("a", HOLDS), ("b", FAILS), ("c", FAILS)]);
+    let mut world = World::start(&tasks, "0");
+    assert_eq!(world.end, None);
+    world.open.clear();
+    world.tell(Event::TaskCompleted { task: 1, attempt: 1, output: value("7") });
+    let problem = world.fault();
+    assert_eq!(problem.instance.as_deref(), Some("/do/0/f/fork/branches/1/b"));
+    let data = problem.data.unwrap_or_default();
+    assert_eq!(data.get("index"), Some(value("1")));
+    assert_eq!(data.get("failures").and_then(|all| all.iter_array().map(Iterator::count)), Some(2));
+}
+
+#[test]
+fn at_least_completes_at_the_nth_success_and_faults_once_that_is_out_of_reach() {
+    let policy = r#"{"strategy":"atLeast:2"}"#;
+    let world = World::start(&fork(policy, &[("a", "{\"n\":1}"), ("b", HOLDS), ("c", "{\"n\":3}")]), "0");
+    assert_eq!(world.output().index(2), Some(value(r#"{"n":3}"#)));
+    assert_eq!(world.cancelled_tasks.len(), 1);
+    let world = World::start(&fork(policy, &[("a", FAILS), ("b", HOLDS), ("c", FAILS)]), "0");
+    assert!(world.fault().is(ErrorKind::Communication));
+    assert_eq!(world.cancelled_tasks.len(), 1);
+}
+
+#[test]
+fn the_fault_of_a_critical_branch_faults_the_fork_and_that_of_another_does_not() {
+    let policy = r#"{"critical":["b"]}"#;
+    let world = World::start(&fork(policy, &[("a", FAILS), ("b", "{\"n\":2}")]), "0");
+    assert_eq!(world.output().index(1), Some(value(r#"{"n":2}"#)));
+    let world = World::start(&fork(policy, &[("a", HOLDS), ("b", FAILS)]), "0");
+    assert_eq!(world.fault().instance.as_deref(), Some("/do/0/f/fork/branches/1/b"));
+    assert_eq!(world.cancelled_tasks.len(), 1);
+}
+
+#[test]
+fn no_more_branches_run_than_the_policy_allows() {
+    let tasks = fork(r#"{"maxConcurrency":1}"#, &[("a", HOLDS), ("b", HOLDS), ("c", "{\"n\":3}")]);
+    let mut world = World::start(&tasks, "0");
+    for (task, running) in [(1, "a"), (2, "b")] {
+        assert_eq!(world.calls().last().map(String::as_str), Some(running));
+        world.open.clear();
+        world.tell(Event::TaskCompleted { task, attempt: 1, output: value("7") });
+    }
+    assert_eq!(world.output(), value(r#"[7,7,{"n":3}]"#));
+}

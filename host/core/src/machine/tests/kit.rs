@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::codec::{EncodedSnapshot, Record, RecordWriter, Restored, StoredValues};
 use crate::definition::Definition;
 use crate::ids::{Digest, TenantId, WorkflowExecId};
-use crate::machine::{Action, Dispatch, Event, Lifecycle, Machine, Phase, Settings};
+use crate::machine::{Action, Dispatch, Event, Lifecycle, Machine, Origin, Phase, Settings};
 use crate::problem::{ErrorKind, Problem};
 use crate::time::Timestamp;
 use crate::value::Value;
@@ -94,9 +94,30 @@ impl World {
         Self::of(define_document(document), plugin, input, Settings::default())
     }
 
+    /// Starts an execution that keeps what comes of its visits.
+    pub(super) fn start_keeping_visits(tasks: &str, input: &str) -> Self {
+        let mut world = Self::new(define(tasks), obedient);
+        world.machine.keep_visits();
+        world.begin(input, Settings::default(), None)
+    }
+
+    /// Starts an execution that does not begin afresh.
+    pub(super) fn start_again(tasks: &str, input: &str, origin: Origin) -> Self {
+        Self::new(define(tasks), obedient).begin(input, Settings::default(), Some(Box::new(origin)))
+    }
+
     fn of(definition: Arc<Definition>, plugin: Plugin, input: &str, settings: Settings) -> Self {
+        Self::new(definition, plugin).begin(input, settings, None)
+    }
+
+    fn begin(mut self, input: &str, settings: Settings, origin: Option<Box<Origin>>) -> Self {
+        self.tell(Event::Started { input: value(input), settings: Box::new(settings), origin });
+        self
+    }
+
+    fn new(definition: Arc<Definition>, plugin: Plugin) -> Self {
         let id = WorkflowExecId::from_idempotency_key(&TenantId::new("test").unwrap(), "test", "1");
-        let mut world = Self {
+        Self {
             machine: Machine::new(id, Arc::clone(&definition)),
             definition,
             plugin,
@@ -111,9 +132,7 @@ impl World {
             snapshots: Vec::new(),
             stored: StoredValues::default(),
             values: BTreeMap::new(),
-        };
-        world.tell(Event::Started { input: value(input), settings: Box::new(settings) });
-        world
+        }
     }
 
     /// Tells the machine something, and everything that follows from it without time passing.

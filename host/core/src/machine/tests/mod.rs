@@ -1,13 +1,18 @@
 //! Stories of executions, told to a machine by hand: what it is told, what it wants done, and how it ends.
 
+mod again;
 mod control;
 mod definition;
 mod documents;
+mod extensions;
 mod fixture;
 mod flow;
 mod forks;
+mod functions;
 mod kit;
+mod lifecycle;
 mod maps;
 mod retries;
 mod simulation;
 mod snapshots;
+mod subflows;

@@ -1,7 +1,7 @@
 //! What documents are compiled to.
 
 use super::kit::{Catalog, HEAD, compiled, whole};
-use crate::definition::{AttemptPolicy, Backoff, Definition, Kind, Map, MapStrategy, Node, Span, Then, compile};
+use crate::definition::{AttemptPolicy, Backoff, Definition, Kind, Map, Node, Span, Strategy, Then, compile};
 use crate::ids::Digest;
 use crate::time::Millis;
 
@@ -66,12 +66,12 @@ fn a_map_runs_as_its_options_say() {
         assert_eq!((&*task.each, &*task.at), ("item", "index"));
         task.map.clone()
     };
-    let default = Map { concurrency: 10, batch: None, strategy: MapStrategy::FailFast, ordered: true };
+    let default = Map { concurrency: 10, batch: None, strategy: Strategy::FailFast, ordered: true };
     assert_eq!(map("{ mode: map }"), Some(default.clone()));
     let full = "{ mode: map, concurrency: 50, batch: 100, strategy: 'atLeast:7', ordered: false }";
-    let wanted = Map { concurrency: 50, batch: Some(100), strategy: MapStrategy::AtLeast(7), ordered: false };
+    let wanted = Map { concurrency: 50, batch: Some(100), strategy: Strategy::AtLeast(7), ordered: false };
     assert_eq!(map(full), Some(wanted));
-    for (text, strategy) in [("waitAll", MapStrategy::WaitAll), ("bestEffort", MapStrategy::BestEffort)] {
+    for (text, strategy) in [("waitAll", Strategy::WaitAll), ("bestEffort", Strategy::BestEffort)] {
         assert_eq!(map(&format!("{{ mode: map, strategy: {text} }}")), Some(Map { strategy, ..default.clone() }));
     }
 }

@@ -129,9 +129,45 @@ fn a_fork_has_branches() {
         &["2:27 /do/0/a/fork/compete invalid: `compete` must be a boolean, and is a number"],
     );
     check(&task("{ fork: {} }"), &["2:10 /do/0/a/fork invalid: `fork` needs `branches`"]);
+}
+
+const FORK_LINT: &str = "2:65 /do/0/a/metadata/fork lint: a runtime that does not know `metadata.fork` runs all branches at once, and the first fault ends them";
+
+/// A fork of two branches with a policy.
+fn fork(compete: &str, policy: &str) -> String {
+    task(&format!("{{ fork: {{ branches: [ {{ b: {{ do: [] }} }} ]{compete} }}, metadata: {{ fork: {policy} }} }}"))
+}
+
+#[test]
+fn a_fork_has_a_policy() {
+    for good in ["{}", "{ strategy: waitAll, maxConcurrency: 1 }", "{ critical: [b] }", "{ strategy: 'atLeast:1' }"] {
+        check(&fork("", good), &[FORK_LINT]);
+    }
+    for (bad, at, finding) in [
+        ("{ strategy: race }", "83 /do/0/a/metadata/fork/strategy", "\"race\" is no strategy"),
+        ("{ strategy: 'atLeast:2' }", "83 /do/0/a/metadata/fork/strategy", "2 of 1 branches can never succeed"),
+        ("{ critical: [c] }", "84 /do/0/a/metadata/fork/critical/0", "the fork has no branch \"c\""),
+        (
+            "{ critical: b }",
+            "83 /do/0/a/metadata/fork/critical",
+            "`critical` must be an array of the names of branches",
+        ),
+        (
+            "{ maxConcurrency: 0 }",
+            "89 /do/0/a/metadata/fork/maxConcurrency",
+            "`maxConcurrency` must be a whole number from 1 to 1000000, and is 0",
+        ),
+        ("{ window: 1 }", "73 /do/0/a/metadata/fork/window", "`window` is no property of `metadata.fork`"),
+    ] {
+        check(&fork("", bad), &[FORK_LINT, &format!("2:{at} not deployable: {finding}")]);
+    }
+    let both = fork(", compete: true", "{ strategy: waitAll }");
+    assert!(!found(&both).is_deployable(), "a race has no strategy");
+    let both = fork("", "{ strategy: waitAll, critical: [b] }");
+    assert!(!found(&both).is_deployable(), "critical branches make the others best effort");
     check(
-        &task("{ fork: { branches: [] }, metadata: { fork: { strategy: waitAll } } }"),
-        &["2:46 /do/0/a/metadata/fork not deployable: this host does not support `metadata.fork` yet"],
+        &task("{ do: [], metadata: { fork: {} } }"),
+        &["2:30 /do/0/a/metadata/fork lint: `metadata.fork` has an effect on `fork` tasks only"],
     );
 }
 
@@ -277,7 +313,7 @@ fn a_call_finds_its_plugin_in_the_catalog() {
         ("{ call: greet, with: 5 }", "2:29 /do/0/a/with invalid: `with` must be an object, and is a number"),
         (
             "{ call: 'https://example.com/f.yaml' }",
-            "2:16 /do/0/a/call not deployable: this host does not fetch functions from elsewhere",
+            "2:16 /do/0/a/call not deployable: this host takes functions from catalogs only, and this is no address of one in a catalog",
         ),
         ("{ call: wasm }", "2:5 /do/0/a not deployable: `call: wasm` needs `with` to name the plugin"),
         (
@@ -351,10 +387,6 @@ fn what_is_valid_and_not_supported_says_so() {
             "{ run: { shell: { command: ls } } }",
             "2:17 /do/0/a/run/shell not deployable: this host does not support `run.shell` yet",
         ),
-        (
-            "{ run: { workflow: { namespace: n, name: n, version: 1.0.0 } } }",
-            "2:17 /do/0/a/run/workflow not deployable: this host does not support `run.workflow` yet",
-        ),
     ] {
         check(&task(part), &[finding]);
     }
@@ -364,10 +396,6 @@ fn what_is_valid_and_not_supported_says_so() {
             "1:1 /schedule not deployable: this host does not support `schedule` yet",
         ),
         ("use: { secrets: [ s ] }\n", "1:8 /use/secrets not deployable: this host does not support `use.secrets` yet"),
-        (
-            "use: { functions: { f: { set: { x: 1 } } } }\n",
-            "1:8 /use/functions not deployable: this host does not support `use.functions` yet",
-        ),
         (
             "evaluate: { language: js }\n",
             "1:23 /evaluate/language not deployable: this host evaluates expressions in `jq`, and not in `js`",

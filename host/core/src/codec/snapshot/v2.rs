@@ -1,11 +1,12 @@
-//! Version 1 of snapshots, as postcard writes them.
+//! Version 2 of snapshots, as postcard writes them.
 //!
 //! Never changed: neither the order of variants nor that of fields. Whatever is new is a version of its own. A `u32` called after a value is its
 //! place in the table of values, one called after a timer, a run or a frame is its number.
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use super::super::v1::{Settings, Value};
+pub(crate) use super::super::v1::Value;
+pub(crate) use super::super::v2::Settings;
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Snapshot {
@@ -55,6 +56,9 @@ pub(crate) struct Machine {
     pub(crate) open: Vec<u32>,
     pub(crate) queued: Vec<u32>,
     pub(crate) stopping: Vec<u32>,
+    pub(crate) children: Vec<u32>,
+    pub(crate) suspended_below: u32,
+    pub(crate) outputs: Vec<(u128, u32)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,7 +78,29 @@ pub(crate) struct Frame {
     pub(crate) input: u32,
     pub(crate) started_at: i64,
     pub(crate) timeout: Option<u32>,
+    pub(crate) extended: Option<Extended>,
     pub(crate) state: State,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Extended {
+    pub(crate) applying: Vec<u32>,
+    pub(crate) stage: Stage,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Stage {
+    Before(u32),
+    Task,
+    After { number: u32, raw_output: u32, output: u32, then: Then },
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Then {
+    Continue,
+    Exit,
+    End,
+    Goto(u32),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -102,18 +128,23 @@ pub(crate) struct Map {
     pub(crate) count: u32,
     pub(crate) next: u32,
     pub(crate) runs: Vec<(u32, u32)>,
-    pub(crate) outputs: Vec<Option<u32>>,
-    pub(crate) order: Vec<u32>,
-    pub(crate) failures: Vec<(u32, Problem)>,
-    pub(crate) successes: u32,
+    pub(crate) places: Places,
 }
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Fork {
+    pub(crate) next: u32,
     pub(crate) runs: Vec<(u32, u32)>,
-    pub(crate) outputs: Vec<Option<u32>>,
+    pub(crate) places: Places,
     pub(crate) exported: Option<(u32, u32)>,
-    pub(crate) fault: Option<Problem>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Places {
+    pub(crate) outputs: Vec<Option<u32>>,
+    pub(crate) order: Vec<u32>,
+    pub(crate) failures: Vec<(u32, Problem)>,
+    pub(crate) successes: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -149,6 +180,15 @@ pub(crate) struct Run {
     pub(crate) item: Option<(u32, u64)>,
     pub(crate) path: u128,
     pub(crate) round: u32,
+    pub(crate) calls: u32,
+    pub(crate) extending: Extending,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Extending {
+    Nothing,
+    Task(u32),
+    Called,
 }
 
 #[derive(Serialize, Deserialize)]
