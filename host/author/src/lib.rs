@@ -10,3 +10,5 @@ pub mod graph;
 
 pub mod dry_run;
 pub mod mocks;
+
+pub mod cases;
