@@ -264,6 +264,12 @@ impl Machine {
             || self.frames.get(&task).is_some_and(|frame| matches!(frame.state, State::Call(_)))
     }
 
+    /// The transformed input of a task, from its start until it has ended.
+    #[must_use]
+    pub fn task_input(&self, task: u32) -> Option<&Value> {
+        self.frames.get(&task).map(|frame| &frame.input)
+    }
+
     fn task_id(&self, number: FrameId) -> TaskExecId {
         TaskExecId { workflow: self.workflow.id, number }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::report::{Code, Finding, Report, Verdict};
+use super::report::{Code, Finding, HOST_OPTION, Report, Verdict};
 use super::source::Source;
 use super::tree::Place;
 use crate::ids::JsonPointer;
@@ -21,16 +21,26 @@ pub(super) enum Spot<'t> {
     Inside(Place<'t>, usize),
 }
 
+/// How much is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rigour {
+    /// What decides whether a document runs here, and what its author may want to know.
+    Usual,
+    /// Options of this host too: for documents that are to mean the same to every runtime.
+    Strict,
+}
+
 pub(super) struct Findings<'t> {
     source: &'t Source<'t>,
+    rigour: Rigour,
     list: Vec<(usize, Finding)>,
     seen: BTreeSet<(usize, &'static str, String)>,
     counts: [usize; 3],
 }
 
 impl<'t> Findings<'t> {
-    pub(super) fn new(source: &'t Source<'t>) -> Self {
-        Self { source, list: Vec::new(), seen: BTreeSet::new(), counts: [0; 3] }
+    pub(super) fn new(source: &'t Source<'t>, rigour: Rigour) -> Self {
+        Self { source, rigour, list: Vec::new(), seen: BTreeSet::new(), counts: [0; 3] }
     }
 
     /// Adds a finding at a place of the tree.
@@ -51,6 +61,9 @@ impl<'t> Findings<'t> {
         (code, message): (Code, String),
         suggestion: Option<String>,
     ) {
+        if code == HOST_OPTION && self.rigour == Rigour::Usual {
+            return;
+        }
         let count = &mut self.counts[code.verdict as usize];
         if *count == FINDINGS_MAX || !self.seen.insert((byte, code.name, message.clone())) {
             return;

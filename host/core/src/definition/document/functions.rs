@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::compiler::{Compiler, InMap, Scope};
-use super::findings::{Findings, Spot};
+use super::findings::{Rigour, Spot};
 use super::report::{Finding, NOT_SUPPORTED, Report, UNKNOWN_FUNCTION, Verdict};
 use super::reuse::Reuse;
-use super::source::Source;
 use super::task::Task;
 use super::tree::Place;
+use super::with_tree;
 use crate::definition::{Function, Kind, NodeId, PinnedFunction, TaskList};
 use crate::expression::Template;
 use crate::ids::{JsonPointer, is_dns_label};
@@ -160,7 +160,7 @@ impl<'t> Compiler<'t, '_> {
         let whole = format!("{name}:{version}");
         let base = JsonPointer::root().child("use").child("catalogs").child(catalog).child(&whole);
         let id = self.reserve();
-        let report = self.compile_elsewhere(id, base, &String::from_utf8_lossy(document));
+        let report = self.compile_elsewhere(id, base, document);
         self.rename(id, name);
         for finding in report.findings.iter().filter(|finding| finding.verdict != Verdict::Lint) {
             let Finding { line, column, message, .. } = finding;
@@ -173,32 +173,33 @@ impl<'t> Compiler<'t, '_> {
     }
 
     /// Compiles the text of a task into the tasks of this document, with what is known so far of plugins.
-    fn compile_elsewhere(&mut self, id: NodeId, base: JsonPointer, text: &str) -> Report {
-        let source = Source::new(text);
-        let mut findings = Findings::new(&source);
-        let Some(tree) = super::read(&source, &mut findings) else { return findings.into_report() };
-        let mut inner = Compiler {
-            findings: &mut findings,
-            plugins: self.plugins,
-            is_loose: self.is_loose,
-            reuse: Reuse::default(),
-            base,
-            defaults: self.defaults,
-            nodes: std::mem::take(&mut self.nodes),
-            pinned: std::mem::take(&mut self.pinned),
-            pins: std::mem::take(&mut self.pins),
-            plugin_names: self.plugin_names.take(),
-            functions: BTreeMap::new(),
-            cataloged: BTreeMap::new(),
-            pinned_functions: Vec::new(),
-            targets: std::mem::take(&mut self.targets),
-            in_maps: Vec::new(),
-        };
-        inner.task_as(id, tree.root(), &Scope::outermost(), None);
-        let Compiler { nodes, pinned, pins, plugin_names, targets, .. } = inner;
-        (self.nodes, self.pinned, self.pins) = (nodes, pinned, pins);
-        (self.plugin_names, self.targets) = (plugin_names, targets);
-        findings.into_report()
+    fn compile_elsewhere(&mut self, id: NodeId, base: JsonPointer, text: &[u8]) -> Report {
+        let hint = Some("write a task, such as `set: { logged: true }`");
+        let (_, report) = with_tree(text, (Rigour::Usual, hint), |tree, findings| {
+            let mut inner = Compiler {
+                findings,
+                plugins: self.plugins,
+                is_loose: self.is_loose,
+                reuse: Reuse::default(),
+                base,
+                defaults: self.defaults,
+                nodes: std::mem::take(&mut self.nodes),
+                pinned: std::mem::take(&mut self.pinned),
+                pins: std::mem::take(&mut self.pins),
+                plugin_names: self.plugin_names.take(),
+                functions: BTreeMap::new(),
+                cataloged: BTreeMap::new(),
+                pinned_functions: Vec::new(),
+                targets: std::mem::take(&mut self.targets),
+                in_maps: Vec::new(),
+            };
+            inner.task_as(id, tree.root(), &Scope::outermost(), None);
+            let Compiler { nodes, pinned, pins, plugin_names, targets, .. } = inner;
+            (self.nodes, self.pinned, self.pins) = (nodes, pinned, pins);
+            (self.plugin_names, self.targets) = (plugin_names, targets);
+            None::<()>
+        });
+        report
     }
 
     /// A function of a catalog is named by its catalog, and by nothing in its document.

@@ -5,7 +5,7 @@
 use super::compiler::Compiler;
 use super::findings::Spot;
 use super::properties::listed;
-use super::report::{NO_EFFECT, NOT_SUPPORTED, OTHERWISE_ELSEWHERE, SEQUENTIAL_ELSEWHERE, WRONG_OPTION};
+use super::report::{HOST_OPTION, NO_EFFECT, NOT_SUPPORTED, OTHERWISE_ELSEWHERE, SEQUENTIAL_ELSEWHERE, WRONG_OPTION};
 use super::task::Task;
 use super::tree::Place;
 use crate::definition::{AttemptPolicy, Map, Strategy};
@@ -41,6 +41,7 @@ impl<'t> Compiler<'t, '_> {
     /// `document.metadata`: defaults for tasks, and how long executions are kept.
     pub(super) fn document_metadata(&mut self, document: Place<'t>) -> Option<Millis> {
         let metadata = self.object_of(document, "metadata")?;
+        self.host_options(metadata, &["defaults", "config", "retention", "schedule", "cancellation"]);
         for name in ["config", "schedule", "cancellation"] {
             if let Some(option) = metadata.get(name) {
                 self.unsupported(option, &format!("`metadata.{name}` of a document"));
@@ -58,6 +59,7 @@ impl<'t> Compiler<'t, '_> {
     pub(super) fn task_metadata(&mut self, task: Task<'t, '_>, kind: &str) -> TaskOptions {
         let mut options = TaskOptions { retry: self.defaults.retry, ..TaskOptions::default() };
         let Some(metadata) = self.object_of(task.place, "metadata") else { return options };
+        self.host_options(metadata, &["for", "fork", "task"]);
         if let Some(fork) = metadata.get("fork") {
             match kind {
                 "fork" => options.fork = self.fork_policy(fork, task),
@@ -86,6 +88,17 @@ impl<'t> Compiler<'t, '_> {
             }
         }
         options
+    }
+
+    /// Says of each option that no other runtime knows it.
+    fn host_options(&mut self, metadata: Place<'t>, names: &[&str]) {
+        for name in names {
+            if let Some(option) = metadata.get(name) {
+                let message = format!("`metadata.{name}` is an option of this host, which other runtimes ignore");
+                let suggestion = "leave it out where the document is to mean the same to every runtime".into();
+                self.refuse_for(Spot::Name(option), HOST_OPTION, message, suggestion);
+            }
+        }
     }
 
     /// True for an object. Anything else, and members that are no options, are reported.

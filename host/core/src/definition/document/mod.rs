@@ -7,6 +7,7 @@
 //!
 //! Knows no catalog but the one that is handed in, and reads nothing from outside: no schema and no function of another place.
 
+mod data;
 mod findings;
 mod json;
 mod nearest;
@@ -46,6 +47,9 @@ mod tests;
 use std::sync::Arc;
 
 pub use compiler::TASKS_NESTED_MAX;
+pub use data::Data;
+pub use findings::Rigour;
+pub use nearest::nearest;
 pub use report::{CODES, Code, Excerpt, Finding, Report, Verdict};
 pub use tree::DOCUMENT_VALUES_MAX;
 
@@ -78,7 +82,7 @@ pub trait PluginSource {
 ///
 /// The report of a refused document has all its findings, those of no consequence included.
 pub fn compile(document: &[u8], plugins: &dyn PluginSource) -> Result<Definition, Report> {
-    match examine(document, plugins) {
+    match examine(document, plugins, Rigour::Usual) {
         (Some(definition), report) if report.is_deployable() => Ok(definition),
         (_, report) => Err(report),
     }
@@ -87,11 +91,18 @@ pub fn compile(document: &[u8], plugins: &dyn PluginSource) -> Result<Definition
 /// Everything that there is to say about a document, whatever the catalog holds: every plugin counts as being there.
 #[must_use]
 pub fn validate(document: &[u8]) -> Report {
-    examine(document, &EveryPlugin).1
+    validate_with(document, Rigour::Usual)
 }
 
-/// A catalog that has whatever is asked for.
-struct EveryPlugin;
+/// The same, with as much looked for as is asked.
+#[must_use]
+pub fn validate_with(document: &[u8], rigour: Rigour) -> Report {
+    examine(document, &EveryPlugin, rigour).1
+}
+
+/// A catalog that has whatever is asked for: for tools that look at documents without a host. What is not pinned gets the version 0.0.0.
+#[derive(Debug, Clone, Copy)]
+pub struct EveryPlugin;
 
 impl PluginSource for EveryPlugin {
     fn plugin(&self, name: &str, version: Option<&str>) -> Option<PinnedPlugin> {
@@ -100,7 +111,18 @@ impl PluginSource for EveryPlugin {
     }
 }
 
-fn examine(document: &[u8], plugins: &dyn PluginSource) -> (Option<Definition>, Report) {
+fn examine(document: &[u8], plugins: &dyn PluginSource, rigour: Rigour) -> (Option<Definition>, Report) {
+    let digest = Digest::of(document);
+    let hint = Some("begin it with `document:`");
+    with_tree(document, (rigour, hint), |tree, findings| workflow::compile(tree, findings, plugins, digest))
+}
+
+/// Reads a text and does something with its tree. `hint` says what to write where the text is empty.
+fn with_tree<T>(
+    document: &[u8],
+    (rigour, hint): (Rigour, Option<&str>),
+    use_tree: impl for<'t> FnOnce(&'t Tree<'t>, &mut Findings<'t>) -> Option<T>,
+) -> (Option<T>, Report) {
     let (text, broken_at) = match std::str::from_utf8(document) {
         Ok(text) => (text, None),
         Err(error) => {
@@ -110,7 +132,7 @@ fn examine(document: &[u8], plugins: &dyn PluginSource) -> (Option<Definition>, 
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let source = Source::new(if document.len() > DOCUMENT_BYTES_MAX { "" } else { text });
-    let mut findings = Findings::new(&source);
+    let mut findings = Findings::new(&source, rigour);
     let mut refuse = |byte: usize, code: Code, message: &str| {
         findings.add_at(byte, JsonPointer::root(), (code, message.into()), None);
     };
@@ -119,20 +141,20 @@ fn examine(document: &[u8], plugins: &dyn PluginSource) -> (Option<Definition>, 
         refuse(0, report::TOO_LARGE, &message);
     } else if let Some(byte) = broken_at {
         refuse(byte, report::SYNTAX, "the document is no UTF-8 text from here on");
-    } else if let Some(tree) = read(&source, &mut findings) {
-        let definition = workflow::compile(&tree, &mut findings, plugins, Digest::of(document));
-        return (definition, findings.into_report());
+    } else if let Some(tree) = read(&source, &mut findings, hint) {
+        let made = use_tree(&tree, &mut findings);
+        return (made, findings.into_report());
     }
     (None, findings.into_report())
 }
 
 /// The tree of a text; `None` where there is none to speak of, which was reported.
-fn read<'t>(source: &'t Source<'t>, findings: &mut Findings<'t>) -> Option<Tree<'t>> {
+fn read<'t>(source: &'t Source<'t>, findings: &mut Findings<'t>, hint: Option<&str>) -> Option<Tree<'t>> {
     let mut builder = Builder::new(source, findings);
     let read = if json::is_json(source.text) { json::read } else { yaml::read };
     read(source, &mut builder).ok()?;
     if !builder.is_complete() {
-        builder.refuse(0, "the document is empty", Some("begin it with `document:`"));
+        builder.refuse(0, "the document is empty", hint);
         return None;
     }
     builder.finish()

@@ -4,7 +4,8 @@
 const CHARACTERS_MAX: usize = 64;
 
 /// The candidate that is nearest to a name, where one is near enough to be meant: a third of its letters may differ.
-pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+#[must_use]
+pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let name: Vec<char> = name.to_lowercase().chars().take(CHARACTERS_MAX + 1).collect();
     if name.len() > CHARACTERS_MAX {
         return None;

@@ -60,6 +60,7 @@ codes! {
     WRONG_OPTION = "wrong-option", NotDeployable, "An option of this host has a value that it cannot have.";
     TOO_DEEP = "tasks-too-deep", NotDeployable, "Tasks are nested deeper than this host allows.";
     AMBIGUOUS_NAME = "ambiguous-name", NotDeployable, "A name means two things at the same place.";
+    HOST_OPTION = "host-option", Lint, "An option of this host stands in `metadata`, where other runtimes ignore it: found with `--strict`.";
     SEQUENTIAL_ELSEWHERE = "sequential-elsewhere", Lint, "Another runtime runs this parallel map as a sequential loop.";
     OTHERWISE_ELSEWHERE = "otherwise-elsewhere", Lint, "Another runtime does not know the policy of this fork, and runs it otherwise.";
     NO_EFFECT = "no-effect", Lint, "An option stands where it has no effect.";
@@ -121,6 +122,12 @@ impl Report {
     #[must_use]
     pub fn is_deployable(&self) -> bool {
         self.findings.iter().all(|finding| finding.verdict == Verdict::Lint)
+    }
+
+    /// True where no option of this host was found. Only a strict look finds them: see [`Rigour`](super::Rigour).
+    #[must_use]
+    pub fn is_portable(&self) -> bool {
+        !self.findings.iter().any(|finding| finding.code == HOST_OPTION.name)
     }
 
     /// The findings for people, each with the name of the file before its place.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::kit::Catalog;
-use crate::definition::{CODES, Code, Report, Verdict, compile, validate};
+use crate::definition::{CODES, Code, Report, Rigour, Verdict, compile, validate_with};
 
 /// Codes whose pages show no document: it would be too long.
 const WITHOUT_EXAMPLE: [&str; 2] = ["document-too-large", "tasks-too-deep"];
@@ -20,7 +20,7 @@ fn examples(page: &str) -> Vec<&str> {
 }
 
 fn found(document: &str) -> Report {
-    compile(document.as_bytes(), &Catalog).err().unwrap_or_else(|| validate(document.as_bytes()))
+    compile(document.as_bytes(), &Catalog).err().unwrap_or_else(|| validate_with(document.as_bytes(), Rigour::Strict))
 }
 
 #[test]

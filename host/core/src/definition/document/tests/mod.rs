@@ -7,4 +7,5 @@ mod compiled;
 mod fuzz;
 mod kinds;
 mod rules;
+mod strict;
 mod syntax;
