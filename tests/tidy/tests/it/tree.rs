@@ -15,7 +15,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sandmill-runtime", &["sandmill-core", "sandmill-abi", "sandmill-engine"]),
     ("sandmill-store", &["sandmill-core", "sandmill-engine"]),
     ("sandmill-api", &["sandmill-core", "sandmill-engine"]),
-    ("sandmill-cli", &["sandmill-core", "sandmill-engine", "sandmill-runtime", "sandmill-store", "sandmill-api"]),
+    ("sandmill-author", &["sandmill-core"]),
+    (
+        "sandmill-cli",
+        &["sandmill-core", "sandmill-engine", "sandmill-runtime", "sandmill-store", "sandmill-api", "sandmill-author"],
+    ),
 ];
 
 /// Licences that a dependency may be used under. Each allows what an Apache-2.0 program does with it.
