@@ -2,3 +2,5 @@
 //!
 //! Pure as the core is: files are read and printed elsewhere, time is virtual, and no plugin runs. Each module is one tool; they know nothing
 //! of each other unless one is built on another.
+
+pub mod schema;
