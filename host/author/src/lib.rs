@@ -12,3 +12,5 @@ pub mod dry_run;
 pub mod mocks;
 
 pub mod cases;
+
+pub mod schema;
