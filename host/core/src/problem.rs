@@ -28,6 +28,10 @@ pub enum ErrorKind {
     Validation,
     /// An expression failed or went over its budget.
     Expression,
+    /// Whoever asked could not show who it is.
+    Authentication,
+    /// Whoever asked may not do that.
+    Authorization,
     /// A task or the workflow took too long.
     Timeout,
     /// Something that was called failed.
@@ -49,6 +53,8 @@ impl ErrorKind {
             Self::Configuration => ("configuration", "Configuration Error", 400),
             Self::Validation => ("validation", "Validation Error", 400),
             Self::Expression => ("expression", "Expression Error", 400),
+            Self::Authentication => ("authentication", "Authentication Error", 401),
+            Self::Authorization => ("authorization", "Authorization Error", 403),
             Self::Timeout => ("timeout", "Timeout Error", 408),
             Self::Communication => ("communication", "Communication Error", 500),
             Self::Runtime => ("runtime", "Runtime Error", 500),

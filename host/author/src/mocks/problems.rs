@@ -7,10 +7,12 @@ use sandmill_core::value::Value;
 pub(crate) const MEMBERS: [&str; 7] = ["type", "status", "title", "detail", "instance", "data", "retryable"];
 
 /// The standard errors, by the names that may stand for them.
-const STANDARD: [(&str, ErrorKind); 6] = [
+const STANDARD: [(&str, ErrorKind); 8] = [
     ("configuration", ErrorKind::Configuration),
     ("validation", ErrorKind::Validation),
     ("expression", ErrorKind::Expression),
+    ("authentication", ErrorKind::Authentication),
+    ("authorization", ErrorKind::Authorization),
     ("timeout", ErrorKind::Timeout),
     ("communication", ErrorKind::Communication),
     ("runtime", ErrorKind::Runtime),
