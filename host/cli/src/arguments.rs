@@ -1,6 +1,7 @@
 //! What can be typed: every command with its flags. What they mean is decided where each command is.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -318,6 +319,26 @@ pub(crate) enum Tenant {
     },
     /// List tenants.
     List,
+    /// Set what holds for tasks of a tenant's workflows where these do not say otherwise. What is left out is as the host says.
+    Defaults {
+        /// Its name.
+        name: String,
+        /// The timeout of a task, such as `30s`.
+        #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+        timeout: Option<Duration>,
+        /// Attempts in all of a task whose problem may pass.
+        #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+        attempts: Option<u32>,
+        /// The wait before the second attempt.
+        #[arg(long, value_name = "TIME", default_value = "1s", value_parser = humantime::parse_duration, requires = "attempts")]
+        delay: Duration,
+        /// What the wait is multiplied with after each attempt.
+        #[arg(long, value_name = "NUMBER", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..), requires = "attempts")]
+        factor: u32,
+        /// The longest wait.
+        #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration, requires = "attempts")]
+        max_delay: Duration,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -18,6 +18,16 @@ pub(crate) async fn tenant(client: &Client, command: Tenant, output: Output) -> 
             let answer = client.get("/v1/tenants").await?;
             output.value(&answer["items"], |items| table(&[("TENANT", "id"), ("CREATED", "created_at")], items));
         }
+        Tenant::Defaults { name, timeout, attempts, delay, factor, max_delay } => {
+            let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+            let retry = attempts.map(|attempts| {
+                json!({ "attempts": attempts, "delay_ms": millis(delay), "factor": factor, "max_delay_ms": millis(max_delay) })
+            });
+            let body = json!({ "timeout_ms": timeout.map(millis), "retry": retry });
+            let request = client.request(Method::PUT, &format!("/v1/tenants/{name}/defaults")).json(&body);
+            let answer = client.send(request).await?;
+            output.value(&answer.body, |tenant| format!("tenant {name}: {}", tenant["defaults"]));
+        }
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod codes;
 mod compiled;
 mod fuzz;
 mod kinds;
+mod reuse;
 mod rules;
 mod strict;
 mod syntax;
