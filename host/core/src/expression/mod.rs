@@ -119,7 +119,7 @@ impl Filter {
         let term = source::parse(text)?;
         let rewritten = rewrite::rewrite(text, term, variables)?;
         let names: Vec<String> = rewritten.variables.iter().map(|name| format!("${name}")).collect();
-        let mut prelude = library::definitions_for(&rewritten.calls);
+        let library::Needed { definitions: mut prelude, natives } = library::needed_for(&rewritten.calls);
         prelude.push(rewritten.into_definition());
         let arena = Arena::default();
         let refused = |what: String| ExpressionError { reason: what, at: None };
@@ -127,7 +127,7 @@ impl Filter {
             .load(&arena, File { code: rewrite::ENTRY, path: () })
             .map_err(|_| refused("the expression cannot be read".into()))?;
         let compiled = Compiler::default()
-            .with_funs(natives::all())
+            .with_funs(natives)
             .with_global_vars(names.iter().map(String::as_str))
             .compile(modules)
             .map_err(|errors| source::undefined(text, &errors))?;

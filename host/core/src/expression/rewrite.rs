@@ -350,7 +350,11 @@ impl<'s, 'v> Rewriter<'s, 'v> {
 
     /// The name of a member stays as it is, for most paths are made of them.
     fn index(&mut self, index: Term<&'s str>) -> Rewriting<'s> {
-        if is_literal(&index) { Ok(index) } else { self.term(index) }
+        match index {
+            Term::Num(_) => Ok(index),
+            Term::Str(..) if is_literal(&index) => Ok(index),
+            index => self.term(index),
+        }
     }
 }
 
