@@ -148,16 +148,15 @@ impl Filter {
         scope: &dyn Scope,
         environment: &Environment,
     ) -> Result<Value, EvaluationError> {
-        let meter = Meter::new(environment);
+        let metered = Metered { table: &self.compiled.lut, meter: Meter::new(environment) };
         let variables = self.variables.iter().map(|name| scope.variable(name).unwrap_or_default().0);
-        let data = Metered { table: &self.compiled.lut, meter: &meter };
-        let context = Ctx::<Language>::new(data, Vars::new(variables));
+        let context = Ctx::<Language>::new(&metered, Vars::new(variables));
         let mut outputs = self.compiled.id.run((context, input.0.clone())).map(unwrap_valr);
         let first = outputs.next();
         let second = if matches!(first, Some(Ok(_))) { outputs.next() } else { None };
         let source_text = || self.source.clone();
         // A `try` of the expression may have swallowed the error, so the meter is asked and not the outputs.
-        if let Some(reason) = meter.exceeded() {
+        if let Some(reason) = metered.meter.exceeded() {
             return Err(EvaluationError::OverBudget { source_text: source_text(), reason });
         }
         match (first, second) {

@@ -133,9 +133,9 @@ fn ours() -> [Filter<RunPtr<Language>>; 5] {
     [
         ("range", v(3), |mut cv| {
             let (by, to, from) = (cv.0.pop_var(), cv.0.pop_var(), cv.0.pop_var());
-            let meter = cv.0.data().meter;
+            let metered = *cv.0.data();
             Box::new(range(from, to, by).map(move |next| {
-                meter.elements(1)?;
+                metered.meter.elements(1)?;
                 next.map_err(Exn::from)
             }))
         }),
@@ -143,10 +143,10 @@ fn ours() -> [Filter<RunPtr<Language>>; 5] {
         ("now", v(0), |cv| bome(Ok(Val::Num(Num::Float(cv.0.data().meter.now_ms as f64 / 1_000.0))))),
         ("!multiply", v(2), |mut cv| {
             let (right, left) = (cv.0.pop_var(), cv.0.pop_var());
-            box_once(multiply(cv.0.data().meter, left, right))
+            box_once(multiply(&cv.0.data().meter, left, right))
         }),
         // What is interpolated becomes text and is charged in one step, which costs no more than the engine's own.
-        ("!text", v(0), |cv| box_once(text(cv.0.data().meter, cv.1))),
+        ("!text", v(0), |cv| box_once(text(&cv.0.data().meter, cv.1))),
     ]
 }
 
@@ -159,15 +159,15 @@ fn counters() -> [Fun<Language>; 5] {
         ($name:literal, $count:expr) => {{
             let native = Native::<Language>::new(|cv| {
                 let count: fn(&super::meter::Meter, &Val) -> Result<(), Exn<'static, Val>> = $count;
-                box_once(count(cv.0.data().meter, &cv.1).map(|()| cv.1))
+                box_once(count(&cv.0.data().meter, &cv.1).map(|()| cv.1))
             });
             let native = native.with_paths(|cv| {
                 let count: fn(&super::meter::Meter, &Val) -> Result<(), Exn<'static, Val>> = $count;
-                box_once(count(cv.0.data().meter, &cv.1.0).map(|()| cv.1))
+                box_once(count(&cv.0.data().meter, &cv.1.0).map(|()| cv.1))
             });
             let native = native.with_update(|cv, update| {
                 let count: fn(&super::meter::Meter, &Val) -> Result<(), Exn<'static, Val>> = $count;
-                match count(cv.0.data().meter, &cv.1) {
+                match count(&cv.0.data().meter, &cv.1) {
                     Ok(()) => update(cv.1),
                     Err(error) => box_once(Err(error)),
                 }
