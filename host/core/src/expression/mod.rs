@@ -117,11 +117,11 @@ impl Filter {
     /// Compiles an expression that may use the given variables, named without `$`.
     pub fn compile(text: &str, variables: &[&str]) -> Result<Self, ExpressionError> {
         let term = source::parse(text)?;
-        let rewritten = rewrite::rewrite(text, term, variables)?;
+        let arena = Arena::default();
+        let rewritten = rewrite::rewrite(text, term, variables, &arena)?;
         let names: Vec<String> = rewritten.variables.iter().map(|name| format!("${name}")).collect();
         let library::Needed { definitions: mut prelude, natives } = library::needed_for(&rewritten.calls);
         prelude.push(rewritten.into_definition());
-        let arena = Arena::default();
         let refused = |what: String| ExpressionError { reason: what, at: None };
         let modules = Loader::new(prelude)
             .load(&arena, File { code: rewrite::ENTRY, path: () })
