@@ -2,6 +2,7 @@
 //!
 //! Owns the order of things and the set-up of a machine; whatever a command really does is done by cargo or by a crate of the project.
 
+mod bench;
 mod conformance;
 mod demo;
 mod plugins;
@@ -60,7 +61,7 @@ fn main() -> Result<()> {
         Command::Lint => lint(),
         Command::Ci => ci(),
         Command::Plugins => plugins::build_and_list(),
-        Command::Bench { name, arguments } => bench(name.as_deref(), &arguments),
+        Command::Bench { name, arguments } => bench::run(name.as_deref(), &arguments),
     }
 }
 
@@ -71,8 +72,9 @@ fn ci() -> Result<()> {
 
 fn lint() -> Result<()> {
     cargo(["fmt", "--all", "--check"])?;
+    cargo(["fmt", "--check", "--manifest-path", "tests/speed/beside/Cargo.toml"])?;
     setup::wasm_target()?;
-    let hosts = ["clippy", "--all-targets", "--locked", "--package", "sandmill-load"];
+    let hosts = ["clippy", "--all-targets", "--locked", "--package", "sandmill-load", "--package", "sandmill-speed"];
     cargo(["clippy", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
     cargo(hosts.into_iter().chain(["--", "--deny", "warnings"]))?;
     plugins::lint()
@@ -88,12 +90,4 @@ fn test(soak: bool, arguments: &[String]) -> Result<()> {
         command.env("SANDMILL_SOAK", "1");
     }
     shell::run(&mut command)
-}
-
-fn bench(name: Option<&str>, arguments: &[String]) -> Result<()> {
-    plugins::build()?;
-    // Both at once, so that they share what they are built from.
-    cargo(["build", "--locked", "--release", "--package", "sandmill-cli", "--package", "sandmill-load"])?;
-    let mut bench = std::process::Command::new(shell::target().join("release/sandmill-load"));
-    shell::run(bench.args(name).args(arguments))
 }
