@@ -5,6 +5,7 @@
 mod bench;
 mod conformance;
 mod demo;
+mod fuzz;
 mod plugins;
 mod setup;
 mod shell;
@@ -43,6 +44,14 @@ enum Command {
     Ci,
     /// Builds the plugins, and says where they lie.
     Plugins,
+    /// Gives documents, expressions and journals that nobody would write to what reads them.
+    Fuzz {
+        /// Which target; without a name, all of them.
+        target: Option<String>,
+        /// How long each one runs.
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
     /// Measures: builds for release, runs one benchmark, and prints its figures.
     Bench {
         /// Which one; without a name, all of them.
@@ -61,6 +70,7 @@ fn main() -> Result<()> {
         Command::Lint => lint(),
         Command::Ci => ci(),
         Command::Plugins => plugins::build_and_list(),
+        Command::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),
         Command::Bench { name, arguments } => bench::run(name.as_deref(), &arguments),
     }
 }
@@ -72,7 +82,9 @@ fn ci() -> Result<()> {
 
 fn lint() -> Result<()> {
     cargo(["fmt", "--all", "--check"])?;
-    cargo(["fmt", "--check", "--manifest-path", "tests/speed/beside/Cargo.toml"])?;
+    for workspace in ["fuzz/Cargo.toml", "tests/speed/beside/Cargo.toml"] {
+        cargo(["fmt", "--check", "--manifest-path", workspace])?;
+    }
     setup::wasm_target()?;
     let hosts = ["clippy", "--all-targets", "--locked", "--package", "sandmill-load", "--package", "sandmill-speed"];
     cargo(["clippy", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
