@@ -2,8 +2,10 @@
 //!
 //! Owns the order of things and the set-up of a machine; whatever a command really does is done by cargo or by a crate of the project.
 
+mod bench;
 mod conformance;
 mod demo;
+mod fuzz;
 mod plugins;
 mod setup;
 mod shell;
@@ -42,6 +44,14 @@ enum Command {
     Ci,
     /// Builds the plugins, and says where they lie.
     Plugins,
+    /// Gives documents, expressions and journals that nobody would write to what reads them.
+    Fuzz {
+        /// Which target; without a name, all of them.
+        target: Option<String>,
+        /// How long each one runs.
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
     /// Measures: builds for release, runs one benchmark, and prints its figures.
     Bench {
         /// Which one; without a name, all of them.
@@ -60,7 +70,8 @@ fn main() -> Result<()> {
         Command::Lint => lint(),
         Command::Ci => ci(),
         Command::Plugins => plugins::build_and_list(),
-        Command::Bench { name, arguments } => bench(name.as_deref(), &arguments),
+        Command::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),
+        Command::Bench { name, arguments } => bench::run(name.as_deref(), &arguments),
     }
 }
 
@@ -71,8 +82,11 @@ fn ci() -> Result<()> {
 
 fn lint() -> Result<()> {
     cargo(["fmt", "--all", "--check"])?;
+    for workspace in ["fuzz/Cargo.toml", "tests/speed/beside/Cargo.toml"] {
+        cargo(["fmt", "--check", "--manifest-path", workspace])?;
+    }
     setup::wasm_target()?;
-    let hosts = ["clippy", "--all-targets", "--locked", "--package", "sandmill-load"];
+    let hosts = ["clippy", "--all-targets", "--locked", "--package", "sandmill-load", "--package", "sandmill-speed"];
     cargo(["clippy", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
     cargo(hosts.into_iter().chain(["--", "--deny", "warnings"]))?;
     plugins::lint()
@@ -88,12 +102,4 @@ fn test(soak: bool, arguments: &[String]) -> Result<()> {
         command.env("SANDMILL_SOAK", "1");
     }
     shell::run(&mut command)
-}
-
-fn bench(name: Option<&str>, arguments: &[String]) -> Result<()> {
-    plugins::build()?;
-    // Both at once, so that they share what they are built from.
-    cargo(["build", "--locked", "--release", "--package", "sandmill-cli", "--package", "sandmill-load"])?;
-    let mut bench = std::process::Command::new(shell::target().join("release/sandmill-load"));
-    shell::run(bench.args(name).args(arguments))
 }

@@ -13,12 +13,12 @@ use sandmill_core::time::Timestamp;
 use sandmill_core::value::Value;
 use sandmill_engine::Options;
 use sandmill_engine::ports::{Runner, SharedStore, TaskMessage, TaskResult};
+use sandmill_speed::allocator::Count;
+use sandmill_speed::figures::{median, micros};
+use sandmill_speed::report::{Report, Target};
 use sandmill_store::MemoryStore;
 use tokio::sync::{Semaphore, watch};
 
-use crate::allocator::Count;
-use crate::figures::{median, micros};
-use crate::report::{Report, Target};
 use crate::stage::Stage;
 use crate::workflow::{Shelf, compiled, data_of, map, map_input};
 

@@ -7,10 +7,10 @@ use jaq_json::Val;
 use sandmill_core::expression::{Budget, Environment, Filter, Scope};
 use sandmill_core::time::Timestamp;
 use sandmill_core::value::Value;
+use sandmill_speed::figures::{median, millis, thread_cpu, time_us};
+use sandmill_speed::report::{Report, Target};
 
-use crate::figures::{median, millis, thread_cpu, time_us};
 use crate::plain::{PlainFilter, plain_value};
-use crate::report::{Report, Target};
 use crate::workflow::data_of;
 
 /// Context sizes, the second of which the figures are of.

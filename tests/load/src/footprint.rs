@@ -6,12 +6,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use sandmill_speed::figures::median;
+use sandmill_speed::machine::temporary_folder;
+use sandmill_speed::report::{Report, Target};
 
-use crate::figures::median;
 use crate::host::{Host, program};
-use crate::machine::temporary_folder;
 use crate::parked::park;
-use crate::report::{Report, Target};
 use crate::stage;
 use crate::workflow::{steps, value_of_200_bytes};
 

@@ -1,15 +1,9 @@
 //! The benchmarks: each figure beside its baseline, measured in the same run.
 //!
-//! One file for each bench. What they share stands beside them: the bytes that are allocated (`allocator`), the machine that they run on
-//! (`machine`), how results are printed (`report`),
-//! an engine in this process (`stage`), the workflows that it runs (`workflow`), and the real program beside it (`host`).
+//! One file for each bench. What they share stands beside them: an engine in this process (`stage`), the workflows that it runs (`workflow`), and
+//! the real program beside it (`host`). How things are measured and printed stands in `tests/speed`, with the benches that need no engine.
 //!
-//! Owns how things are measured. What figures must be reached stands with each bench, and what was measured in `docs/benchmarks.md`.
-
-mod allocator;
-mod figures;
-mod machine;
-mod report;
+//! What figures must be reached stands with each bench, and what was measured in `docs/benchmarks.md`.
 
 mod counted;
 mod host;
@@ -18,6 +12,7 @@ mod stage;
 mod workflow;
 
 mod bare;
+mod big_map;
 mod context;
 mod expressions;
 mod footprint;
@@ -30,14 +25,14 @@ mod task_call;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-
-use crate::report::Report;
+use sandmill_speed::report::Report;
 
 /// Runs one bench, and reports its figures.
 type Bench = fn(&mut Report) -> Result<()>;
 
 /// The benches by name.
 const BENCHES: &[(&str, Bench)] = &[
+    ("big-map", big_map::run),
     ("context", context::run),
     ("expressions", expressions::run),
     ("footprint", footprint::run),

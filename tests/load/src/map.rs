@@ -8,11 +8,11 @@ use anyhow::Result;
 use sandmill_core::definition::Definition;
 use sandmill_core::value::Value;
 use sandmill_engine::Options;
+use sandmill_speed::allocator::Count;
+use sandmill_speed::figures::median;
+use sandmill_speed::machine::temporary_folder;
+use sandmill_speed::report::{Report, Target};
 
-use crate::allocator::Count;
-use crate::figures::median;
-use crate::machine::temporary_folder;
-use crate::report::{Report, Target};
 use crate::stage::{self, Stage};
 use crate::workflow::{Shelf, compiled, map, map_input, value_of_200_bytes};
 

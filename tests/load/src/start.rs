@@ -1,12 +1,12 @@
 //! How long the program takes from its start to being ready: with nothing in its store, and with 100,000 parked executions of which one is due.
 
 use anyhow::Result;
+use sandmill_speed::figures::{median, millis};
+use sandmill_speed::machine::temporary_folder;
+use sandmill_speed::report::{Report, Target};
 
-use crate::figures::{median, millis};
 use crate::host::Host;
-use crate::machine::temporary_folder;
 use crate::parked::park;
-use crate::report::{Report, Target};
 
 /// Starts of which the median counts.
 const STARTS: usize = 11;

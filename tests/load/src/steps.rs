@@ -14,12 +14,12 @@ use sandmill_core::ids::WorkflowExecId;
 use sandmill_core::value::Value;
 use sandmill_engine::Options;
 use sandmill_engine::ports::{Batch, ExecutionKey, JournalEntry, SharedStore};
+use sandmill_speed::figures::{median, millis, quantile};
+use sandmill_speed::machine::{Usage, temporary_folder};
+use sandmill_speed::report::{Report, Target};
 use tokio::task::JoinSet;
 
 use crate::counted::Counts;
-use crate::figures::{median, millis, quantile};
-use crate::machine::{Usage, temporary_folder};
-use crate::report::{Report, Target};
 use crate::stage::{self, Stage, tenant};
 use crate::workflow::{Shelf, compiled, steps, value_of_200_bytes};
 

@@ -15,13 +15,13 @@ use sandmill_core::time::Timestamp;
 use sandmill_core::value::Value;
 use sandmill_engine::ports::{SharedStore, TaskMessage};
 use sandmill_runtime::{CallError, Runtime};
+use sandmill_speed::figures::{median, time_us};
+use sandmill_speed::machine::Usage;
+use sandmill_speed::report::{Report, Target};
 use sandmill_store::MemoryStore;
 use tokio::task::JoinSet;
 
 use crate::bare::{Answers, Bare};
-use crate::figures::{median, time_us};
-use crate::machine::Usage;
-use crate::report::{Report, Target};
 use crate::stage::{self, tenant};
 use crate::workflow::data_of;
 

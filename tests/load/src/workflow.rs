@@ -57,6 +57,20 @@ do:
     )
 }
 
+/// Like [`map`], with so many items together in one call, whose numbers are its config.
+pub(crate) fn batched_map(concurrency: u32, batch: u32) -> String {
+    format!(
+        "document: {{ dsl: 1.0.3, namespace: bench, name: batched-map, version: 1.0.0 }}
+do:
+  - share: {{ set: {{ n: \"${{ .n }}\" }}, export: {{ as: \"${{ $workflow.input }}\" }} }}
+  - each:
+      for: {{ in: \"${{ [range(.n)] }}\" }}
+      do: [ {{ work: {{ call: \"echo:0.1.0@default\", with: {{ value: \"${{ $item }}\" }} }} }} ]
+      metadata: {{ for: {{ mode: map, concurrency: {concurrency}, batch: {batch} }} }}
+"
+    )
+}
+
 /// A document, compiled, with that component as its plugin.
 pub(crate) fn compiled(document: &str, component: Digest) -> Result<Arc<Definition>> {
     let definition = compile(document.as_bytes(), &Only(component)).map_err(|report| anyhow!("{report}"))?;

@@ -1,12 +1,16 @@
 //! The definitions of jq's library, with counters, parsed once per process.
 //!
-//! A filter is compiled with those that it uses, directly or through others, and no more: all of them would cost more than most filters do.
+//! A filter is compiled with those that it uses, directly or through others, and with the built-in functions that these use, and no more: all
+//! of them would cost more than most filters do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use jaq_core::load::parse::Def;
+use jaq_core::native::Fun;
 
+use super::meter::Language;
+use super::natives;
 use super::rewrite::{Signature, rewrite_library};
 
 /// What reads or writes something outside of the expression.
@@ -36,20 +40,30 @@ static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
     library
 });
 
-/// The definitions that these calls need, in the order in which they must stand.
-pub(super) fn definitions_for<'s>(calls: &BTreeSet<Signature<'_>>) -> Vec<Def<&'s str>> {
-    let mut needed = BTreeSet::new();
-    let mut open: Vec<usize> = calls.iter().filter_map(|call| find(*call)).collect();
-    // The compiler itself calls these for what has no `else` or `catch`, and for `!=`, `not` and the like.
-    open.extend(["empty", "not", "true", "false", "null", "tostring"].iter().filter_map(|name| find((name, 0))));
-    while let Some(place) = open.pop() {
-        if needed.insert(place) {
-            open.extend(LIBRARY.entries[place].calls.iter().filter_map(|call| find(*call)));
-        }
-    }
-    needed.into_iter().map(|place| LIBRARY.entries[place].definition.clone()).collect()
+/// What some calls need.
+pub(super) struct Needed<'s> {
+    /// The definitions, in the order in which they must stand.
+    pub(super) definitions: Vec<Def<&'s str>>,
+    /// The built-in functions.
+    pub(super) natives: Vec<Fun<Language>>,
 }
 
-fn find(signature: Signature<'_>) -> Option<usize> {
-    LIBRARY.by_signature.get(&signature).copied()
+/// What these calls need, directly or through others. A call of what is not there needs nothing.
+pub(super) fn needed_for<'s>(calls: &BTreeSet<Signature<'s>>) -> Needed<'s> {
+    let mut definitions = BTreeSet::new();
+    let mut natives = BTreeSet::new();
+    let mut open: Vec<Signature<'s>> = calls.iter().copied().collect();
+    while let Some(signature) = open.pop() {
+        match LIBRARY.by_signature.get(&signature) {
+            Some(place) if definitions.insert(*place) => open.extend(&LIBRARY.entries[*place].calls),
+            Some(_) => {}
+            None => {
+                natives.insert(signature);
+            }
+        }
+    }
+    Needed {
+        definitions: definitions.into_iter().map(|place| LIBRARY.entries[place].definition.clone()).collect(),
+        natives: natives::natives_for(&natives),
+    }
 }

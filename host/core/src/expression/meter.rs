@@ -28,17 +28,16 @@ pub(super) struct Language;
 
 impl DataT for Language {
     type V<'a> = Val;
-    type Data<'a> = Metered<'a>;
+    type Data<'a> = &'a Metered<'a>;
 }
 
-/// What the built-in functions see.
-#[derive(Clone)]
+/// What the built-in functions see. The engine copies what points to it at every step, so that is one word and no more.
 pub(super) struct Metered<'a> {
     pub(super) table: &'a Lut<Language>,
-    pub(super) meter: &'a Meter,
+    pub(super) meter: Meter,
 }
 
-impl<'a> HasLut<'a, Language> for Metered<'a> {
+impl<'a> HasLut<'a, Language> for &'a Metered<'a> {
     fn lut(&self) -> &'a Lut<Language> {
         self.table
     }

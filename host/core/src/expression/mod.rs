@@ -117,17 +117,17 @@ impl Filter {
     /// Compiles an expression that may use the given variables, named without `$`.
     pub fn compile(text: &str, variables: &[&str]) -> Result<Self, ExpressionError> {
         let term = source::parse(text)?;
-        let rewritten = rewrite::rewrite(text, term, variables)?;
-        let names: Vec<String> = rewritten.variables.iter().map(|name| format!("${name}")).collect();
-        let mut prelude = library::definitions_for(&rewritten.calls);
-        prelude.push(rewritten.into_definition());
         let arena = Arena::default();
+        let rewritten = rewrite::rewrite(text, term, variables, &arena)?;
+        let names: Vec<String> = rewritten.variables.iter().map(|name| format!("${name}")).collect();
+        let library::Needed { definitions: mut prelude, natives } = library::needed_for(&rewritten.calls);
+        prelude.push(rewritten.into_definition());
         let refused = |what: String| ExpressionError { reason: what, at: None };
         let modules = Loader::new(prelude)
             .load(&arena, File { code: rewrite::ENTRY, path: () })
             .map_err(|_| refused("the expression cannot be read".into()))?;
         let compiled = Compiler::default()
-            .with_funs(natives::all())
+            .with_funs(natives)
             .with_global_vars(names.iter().map(String::as_str))
             .compile(modules)
             .map_err(|errors| source::undefined(text, &errors))?;
@@ -148,16 +148,15 @@ impl Filter {
         scope: &dyn Scope,
         environment: &Environment,
     ) -> Result<Value, EvaluationError> {
-        let meter = Meter::new(environment);
+        let metered = Metered { table: &self.compiled.lut, meter: Meter::new(environment) };
         let variables = self.variables.iter().map(|name| scope.variable(name).unwrap_or_default().0);
-        let data = Metered { table: &self.compiled.lut, meter: &meter };
-        let context = Ctx::<Language>::new(data, Vars::new(variables));
+        let context = Ctx::<Language>::new(&metered, Vars::new(variables));
         let mut outputs = self.compiled.id.run((context, input.0.clone())).map(unwrap_valr);
         let first = outputs.next();
         let second = if matches!(first, Some(Ok(_))) { outputs.next() } else { None };
         let source_text = || self.source.clone();
         // A `try` of the expression may have swallowed the error, so the meter is asked and not the outputs.
-        if let Some(reason) = meter.exceeded() {
+        if let Some(reason) = metered.meter.exceeded() {
             return Err(EvaluationError::OverBudget { source_text: source_text(), reason });
         }
         match (first, second) {

@@ -3,7 +3,7 @@
 //! An allow-list: nothing that reads the environment, the clock, the terminal or the local time zone is on it. `now` is the moment of the
 //! event that is being handled. Names that begin with `!` cannot be written in an expression; the rewriter puts them in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use jaq_core::box_iter::box_once;
@@ -99,27 +99,43 @@ const OURS: &[(&str, usize, Charge)] =
 static CHARGES: LazyLock<BTreeMap<(&str, usize), Charge>> =
     LazyLock::new(|| ALLOWED.iter().chain(OURS).map(|(name, arity, charge)| ((*name, *arity), *charge)).collect());
 
+/// Where the engine keeps its built-in functions: making all of them takes longer than compiling most filters.
+const ENGINE: [fn() -> Vec<Fun<Language>>; 3] =
+    [|| jaq_core::funs().collect(), || jaq_std::funs().collect(), || jaq_json::funs().collect()];
+
+/// In which of those places each one stands.
+static PLACES: LazyLock<BTreeMap<(&str, usize), usize>> = LazyLock::new(|| {
+    let all = ENGINE.iter().enumerate().flat_map(|(place, all)| all().into_iter().map(move |native| (place, native)));
+    let all = all.map(|(place, (name, arguments, _))| ((name, arguments.len()), place));
+    all.filter(|(signature, _)| ALLOWED.iter().any(|(name, arity, _)| (*name, *arity) == *signature)).collect()
+});
+
 /// How a call of a built-in function is charged; `None` for what is none.
 pub(super) fn charge(name: &str, arity: usize) -> Option<Charge> {
     CHARGES.get(&(name, arity)).copied()
 }
 
-/// Every built-in function.
-pub(super) fn all() -> impl Iterator<Item = Fun<Language>> {
-    let engine = jaq_core::funs::<Language>().chain(jaq_std::funs()).chain(jaq_json::funs());
-    let is_allowed =
-        |name: &str, arity: usize| ALLOWED.iter().any(|(allowed, count, _)| (*allowed, *count) == (name, arity));
-    let engine = engine.filter(move |(name, arguments, _)| is_allowed(name, arguments.len()));
-    engine.chain(ours().into_iter().map(|native| jaq_core::native::run::<Language>(native))).chain(counters())
+/// Of these functions those that are built in, with ours and the counters.
+pub(super) fn natives_for(signatures: &BTreeSet<(&str, usize)>) -> Vec<Fun<Language>> {
+    let mut natives: Vec<_> = ours().into_iter().map(|native| jaq_core::native::run::<Language>(native)).collect();
+    natives.extend(counters());
+    for (place, all) in ENGINE.iter().enumerate() {
+        let wanted: Vec<_> = signatures.iter().filter(|signature| PLACES.get(signature) == Some(&place)).collect();
+        if !wanted.is_empty() {
+            natives
+                .extend(all().into_iter().filter(|(name, arguments, _)| wanted.contains(&&(*name, arguments.len()))));
+        }
+    }
+    natives
 }
 
 fn ours() -> [Filter<RunPtr<Language>>; 5] {
     [
         ("range", v(3), |mut cv| {
             let (by, to, from) = (cv.0.pop_var(), cv.0.pop_var(), cv.0.pop_var());
-            let meter = cv.0.data().meter;
+            let metered = *cv.0.data();
             Box::new(range(from, to, by).map(move |next| {
-                meter.elements(1)?;
+                metered.meter.elements(1)?;
                 next.map_err(Exn::from)
             }))
         }),
@@ -127,10 +143,10 @@ fn ours() -> [Filter<RunPtr<Language>>; 5] {
         ("now", v(0), |cv| bome(Ok(Val::Num(Num::Float(cv.0.data().meter.now_ms as f64 / 1_000.0))))),
         ("!multiply", v(2), |mut cv| {
             let (right, left) = (cv.0.pop_var(), cv.0.pop_var());
-            box_once(multiply(cv.0.data().meter, left, right))
+            box_once(multiply(&cv.0.data().meter, left, right))
         }),
         // What is interpolated becomes text and is charged in one step, which costs no more than the engine's own.
-        ("!text", v(0), |cv| box_once(text(cv.0.data().meter, cv.1))),
+        ("!text", v(0), |cv| box_once(text(&cv.0.data().meter, cv.1))),
     ]
 }
 
@@ -143,15 +159,15 @@ fn counters() -> [Fun<Language>; 5] {
         ($name:literal, $count:expr) => {{
             let native = Native::<Language>::new(|cv| {
                 let count: fn(&super::meter::Meter, &Val) -> Result<(), Exn<'static, Val>> = $count;
-                box_once(count(cv.0.data().meter, &cv.1).map(|()| cv.1))
+                box_once(count(&cv.0.data().meter, &cv.1).map(|()| cv.1))
             });
             let native = native.with_paths(|cv| {
                 let count: fn(&super::meter::Meter, &Val) -> Result<(), Exn<'static, Val>> = $count;
-                box_once(count(cv.0.data().meter, &cv.1.0).map(|()| cv.1))
+                box_once(count(&cv.0.data().meter, &cv.1.0).map(|()| cv.1))
             });
             let native = native.with_update(|cv, update| {
                 let count: fn(&super::meter::Meter, &Val) -> Result<(), Exn<'static, Val>> = $count;
-                match count(cv.0.data().meter, &cv.1) {
+                match count(&cv.0.data().meter, &cv.1) {
                     Ok(()) => update(cv.1),
                     Err(error) => box_once(Err(error)),
                 }

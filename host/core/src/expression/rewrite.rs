@@ -8,8 +8,10 @@
 //! Expressions may define functions, and those may not call themselves: the recursion that jq's own library offers runs on a stack of
 //! bounded depth, and that of an expression would not.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use jaq_core::load::Arena;
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
 use jaq_core::ops::Math;
@@ -17,6 +19,7 @@ use jaq_core::path::{Part, Path};
 
 use super::natives::{self, Charge};
 use super::{ExpressionError, source};
+use crate::value::canonical_digits;
 
 /// The name of the definition that holds an expression. Nothing but its own call can name it.
 pub(super) const ENTRY: &str = "sandmill_expression_entry";
@@ -46,13 +49,14 @@ impl<'s> Rewritten<'s> {
     }
 }
 
-/// Rewrites an expression that may use the given variables.
+/// Rewrites an expression that may use the given variables. The arena takes text that the expression does not have.
 pub(super) fn rewrite<'s>(
     text: &'s str,
     term: Term<&'s str>,
     variables: &[&str],
+    arena: &'s Arena,
 ) -> Result<Rewritten<'s>, ExpressionError> {
-    let mut rewriter = Rewriter::new(text, Some(variables));
+    let mut rewriter = Rewriter { arena: Some(arena), ..Rewriter::new(text, Some(variables)) };
     rewriter.open.push((ENTRY, 0));
     let term = rewriter.term(term)?;
     Ok(Rewritten { term, calls: rewriter.calls, variables: rewriter.used })
@@ -67,6 +71,8 @@ pub(super) fn rewrite_library(definition: Def<&'static str>) -> (Def<&'static st
 
 struct Rewriter<'s, 'v> {
     text: &'s str,
+    /// Where text goes that is made; the library needs none.
+    arena: Option<&'s Arena>,
     /// The global variables of an expression; `None` in the library, which has none and is trusted with recursion.
     globals: Option<&'v [&'v str]>,
     used: Vec<&'s str>,
@@ -85,6 +91,7 @@ impl<'s, 'v> Rewriter<'s, 'v> {
     fn new(text: &'s str, globals: Option<&'v [&'v str]>) -> Self {
         Self {
             text,
+            arena: None,
             globals,
             used: Vec::new(),
             calls: BTreeSet::new(),
@@ -107,7 +114,8 @@ impl<'s, 'v> Rewriter<'s, 'v> {
 
     fn term_inside(&mut self, term: Term<&'s str>) -> Rewriting<'s> {
         Ok(match term {
-            Term::Id | Term::Num(_) | Term::Break(_) => term,
+            Term::Id | Term::Break(_) => term,
+            Term::Num(digits) => Term::Num(self.number(digits)),
             Term::Recurse => then(Term::Recurse, "!element"),
             Term::Str(format, parts) => self.string(format, parts)?,
             Term::Arr(None) => Term::Arr(None),
@@ -136,6 +144,14 @@ impl<'s, 'v> Rewriter<'s, 'v> {
 
     fn boxed(&mut self, term: Term<&'s str>) -> Result<Box<Term<&'s str>>, ExpressionError> {
         self.term(term).map(Box::new)
+    }
+
+    /// A number in the way in which it is stored, so that the value of an expression is the same before and after.
+    fn number(&self, digits: &'s str) -> &'s str {
+        match (canonical_digits(digits), self.arena) {
+            (Cow::Owned(other), Some(arena)) if other != digits => arena.alloc(other),
+            _ => digits,
+        }
     }
 
     /// What is interpolated is gone through and charged by its length. Where a format is named, what comes of that is as long as it is.
@@ -350,7 +366,10 @@ impl<'s, 'v> Rewriter<'s, 'v> {
 
     /// The name of a member stays as it is, for most paths are made of them.
     fn index(&mut self, index: Term<&'s str>) -> Rewriting<'s> {
-        if is_literal(&index) { Ok(index) } else { self.term(index) }
+        match index {
+            Term::Str(..) if is_literal(&index) => Ok(index),
+            index => self.term(index),
+        }
     }
 }
 

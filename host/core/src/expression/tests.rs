@@ -85,6 +85,34 @@ fn more_of_jq_works() {
 }
 
 #[test]
+fn a_number_is_the_same_before_and_after_it_was_stored() {
+    for text in [
+        "1.5",
+        "1.50",
+        "01.5",
+        "00",
+        "1e5",
+        "1E5",
+        "1e-7",
+        "1e300",
+        "1e999",
+        "1e555555",
+        "0.1234567890123456789",
+        "-0.0",
+        "-1e16",
+    ] {
+        for text in [text.to_string(), format!("{text} | tostring"), format!("[{text}] | tojson")] {
+            let made = compile(&text).evaluate(&value("0"), &Names, &environment()).unwrap();
+            let stored = made.to_json();
+            let read = Value::from_json(&stored).unwrap_or_else(|error| panic!("{text} makes {made}: {error}"));
+            assert_eq!(read.to_json(), stored, "{text}");
+            let shown = |value: &Value| compile("tostring").evaluate(value, &Names, &environment()).unwrap();
+            assert_eq!(shown(&read), shown(&made), "{text}");
+        }
+    }
+}
+
+#[test]
 fn variables_and_the_moment_come_from_outside() {
     check("$context.a.b | length + $n", "null", "10");
     check("now | floor", "null", "1700000000");

@@ -17,6 +17,7 @@ use jaq_json::{Num, Val};
 use crate::ids::Digest;
 
 pub(crate) use identity::{Address, Anchor};
+pub(crate) use read::canonical_digits;
 pub use read::{NESTING_MAX, ValueError};
 
 /// JSON data, shared.

@@ -2,6 +2,7 @@
 //!
 //! Strict: what RFC 8259 says and nothing else. Numbers keep the digits that they are written with, whatever their size.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jaq_json::{Map, Num, Val};
@@ -61,13 +62,28 @@ impl From<serde_json::Value> for Value {
 }
 
 /// A number in JSON's notation. One with a fraction or an exponent keeps its digits where a float would lose some.
-fn number_of(text: &str) -> Num {
+pub(super) fn number_of(text: &str) -> Num {
     if let Some(whole) = Num::from_str_radix(text, 10) {
         return whole;
     }
     match text.parse::<f64>() {
         Ok(float) if float.is_finite() && is_exact(text) => Num::Float(float),
         _ => Num::Dec(text.to_string().into()),
+    }
+}
+
+/// The digits of a number as an expression writes it, in the way in which the number is shown once it was stored and read again: what an
+/// expression makes must not change with that.
+pub(crate) fn canonical_digits(literal: &str) -> Cow<'_, str> {
+    if literal.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Cow::Borrowed(literal);
+    }
+    // jq allows zeros before the digits, and nothing before the point.
+    let digits = literal.trim_start_matches('0');
+    let zero = if digits.starts_with(|first: char| first.is_ascii_digit()) { "" } else { "0" };
+    match format!("{zero}{digits}").parse::<serde_json::Number>() {
+        Ok(number) => Cow::Owned(number_of(&number.to_string()).to_string()),
+        Err(_) => Cow::Borrowed(literal),
     }
 }
 

@@ -9,6 +9,7 @@ use jaq_json::{Num, Val};
 use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 
 use super::Value;
+use super::read::number_of;
 
 impl Value {
     /// Its JSON text.
@@ -121,7 +122,12 @@ fn write_number(number: &Num, sink: &mut dyn Write) -> io::Result<()> {
         Num::Float(float) if float.is_finite() => serde_json::to_writer(sink, float).map_err(io::Error::from),
         Num::Float(_) => sink.write_all(b"null"),
         Num::Int(whole) => write!(sink, "{whole}"),
-        Num::BigInt(_) | Num::Dec(_) => write!(sink, "{number}"),
+        Num::BigInt(_) => write!(sink, "{number}"),
+        // What is read as a float is written as one, so that it is written the same once it was read.
+        Num::Dec(digits) => match number_of(digits) {
+            float @ Num::Float(_) => write_number(&float, sink),
+            _ => write!(sink, "{digits}"),
+        },
     }
 }
 

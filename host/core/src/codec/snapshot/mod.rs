@@ -59,8 +59,9 @@ impl EncodedSnapshot {
         let mut values = New::new();
         let mut writer = TableWriter::new(stored, &mut values);
         let image = machine.to_image(&mut writer);
-        let mut configs: Vec<_> = configs.into_iter().map(|(task, text)| (task, writer.text(text))).collect();
-        configs.sort_unstable_by_key(|(task, _)| *task);
+        let mut configs: Vec<_> = configs.into_iter().collect();
+        configs.sort_by_key(|(task, _)| *task);
+        let configs = configs.into_iter().map(|(task, text)| (task, writer.text(text))).collect();
         let (table, digests) = writer.finish()?;
         stored.keep(digests);
         let wire = v2::Snapshot { table, machine: image, configs };

@@ -44,7 +44,12 @@ impl<'t> Source<'t> {
 
     /// The byte offset of a character, by its number.
     pub(super) fn byte_of(&self, character: usize) -> usize {
-        let Some(start) = self.strides.get(character / STRIDE) else { return self.text.len() };
+        let stride = character / STRIDE;
+        let Some(start) = self.strides.get(stride) else { return self.text.len() };
+        // As many bytes as characters up to the next stride: there is nothing to count.
+        if self.strides.get(stride + 1) == Some(&(start + STRIDE)) {
+            return start + character % STRIDE;
+        }
         let rest = &self.text[*start..];
         rest.char_indices().nth(character % STRIDE).map_or(self.text.len(), |(at, _)| start + at)
     }

@@ -8,18 +8,22 @@ use anyhow::{Context as _, Result, bail};
 use rustix::time::{ClockId, clock_gettime};
 
 /// What is needed to compare figures.
-pub(crate) struct Machine {
-    pub(crate) cpu: String,
-    pub(crate) cores: usize,
-    pub(crate) kernel: String,
-    /// Where benches write: the kind of the file system.
-    pub(crate) file_system: String,
-    pub(crate) folder: PathBuf,
+pub struct Machine {
+    /// The model of the processor.
+    pub cpu: String,
+    /// How many threads run at the same time.
+    pub cores: usize,
+    /// The release of Linux.
+    pub kernel: String,
+    /// The kind of the file system that lies there.
+    pub file_system: String,
+    /// Where benches write.
+    pub folder: PathBuf,
 }
 
 impl Machine {
     /// This one. Refuses to write to memory: a sync that costs nothing measures nothing.
-    pub(crate) fn look() -> Result<Self> {
+    pub fn look() -> Result<Self> {
         let folder = folder()?;
         let file_system = file_system(&folder)?;
         if matches!(file_system.as_str(), "tmpfs" | "ramfs") {
@@ -42,7 +46,7 @@ impl Machine {
 }
 
 /// Where benches write: beside this program, in the target folder.
-pub(crate) fn folder() -> Result<PathBuf> {
+pub fn folder() -> Result<PathBuf> {
     let program = std::env::current_exe()?;
     let target = program.ancestors().nth(2).context("this program lies in no target folder")?;
     let folder = target.join("tmp");
@@ -51,7 +55,7 @@ pub(crate) fn folder() -> Result<PathBuf> {
 }
 
 /// A folder for one run of a bench, which goes with it.
-pub(crate) fn temporary_folder() -> Result<tempfile::TempDir> {
+pub fn temporary_folder() -> Result<tempfile::TempDir> {
     Ok(tempfile::Builder::new().prefix("bench-").tempdir_in(folder()?)?)
 }
 
@@ -68,14 +72,16 @@ fn file_system(path: &Path) -> Result<String> {
 
 /// What this process has used so far.
 #[derive(Clone, Copy)]
-pub(crate) struct Usage {
-    pub(crate) cpu: Duration,
-    pub(crate) minor_faults: u64,
+pub struct Usage {
+    /// Computing, of all threads.
+    pub cpu: Duration,
+    /// Pages that were first touched.
+    pub minor_faults: u64,
 }
 
 impl Usage {
     /// Up to now.
-    pub(crate) fn now() -> Result<Self> {
+    pub fn now() -> Result<Self> {
         let status = fs::read_to_string("/proc/self/stat")?;
         // The name of the program, in parentheses, may hold spaces; after it, the eighth word counts the minor faults.
         let after_name = status.rsplit_once(')').context("/proc/self/stat has no name")?.1;
@@ -87,7 +93,7 @@ impl Usage {
     }
 
     /// Since then.
-    pub(crate) fn since(self, earlier: Self) -> Self {
+    pub fn since(self, earlier: Self) -> Self {
         Self { cpu: self.cpu - earlier.cpu, minor_faults: self.minor_faults - earlier.minor_faults }
     }
 }

@@ -16,11 +16,11 @@ struct Counting;
 
 /// Counting, from now on until this is dropped. What was allocated before and is freed meanwhile counts as less than nothing, so compare only
 /// what is made and kept within.
-pub(crate) struct Count(());
+pub struct Count(());
 
 impl Count {
     /// Begins to count.
-    pub(crate) fn begin() -> Self {
+    pub fn begin() -> Self {
         LIVE.store(0, Ordering::SeqCst);
         PEAK.store(0, Ordering::SeqCst);
         IS_ON.store(true, Ordering::SeqCst);
@@ -28,12 +28,12 @@ impl Count {
     }
 
     /// Bytes that are allocated now and were not at the beginning.
-    pub(crate) fn live_bytes(&self) -> i64 {
+    pub fn live_bytes(&self) -> i64 {
         LIVE.load(Ordering::SeqCst)
     }
 
     /// The most that it ever was.
-    pub(crate) fn peak_bytes(&self) -> i64 {
+    pub fn peak_bytes(&self) -> i64 {
         PEAK.load(Ordering::SeqCst)
     }
 }

@@ -9,7 +9,7 @@ use crate::machine::Machine;
 
 /// What a figure must reach.
 #[derive(Clone, Copy)]
-pub(crate) enum Target {
+pub enum Target {
     /// This or less.
     AtMost(f64),
     /// This or more.
@@ -19,14 +19,14 @@ pub(crate) enum Target {
 }
 
 /// What one bench found out.
-pub(crate) struct Report {
+pub struct Report {
     rows: Vec<[String; 4]>,
     results: Vec<String>,
 }
 
 impl Report {
     /// Prints what is run where.
-    pub(crate) fn begin(bench: &str) -> Result<Self> {
+    pub fn begin(bench: &str) -> Result<Self> {
         let machine = Machine::look()?;
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
         println!("bench        {bench}");
@@ -37,13 +37,13 @@ impl Report {
     }
 
     /// Adds a figure that has a name.
-    pub(crate) fn result(&mut self, name: &str, figure: f64, target: Target) {
+    pub fn result(&mut self, name: &str, figure: f64, target: Target) {
         self.row(name, figure, target);
         self.results.push(format!("RESULT {name}={}", shown(figure)));
     }
 
     /// Adds a line to the table alone.
-    pub(crate) fn row(&mut self, what: &str, figure: f64, target: Target) {
+    pub fn row(&mut self, what: &str, figure: f64, target: Target) {
         let (target, verdict) = match target {
             Target::AtMost(bound) => (format!("<= {}", shown(bound)), verdict(figure <= bound)),
             Target::AtLeast(bound) => (format!(">= {}", shown(bound)), verdict(figure >= bound)),
@@ -53,7 +53,7 @@ impl Report {
     }
 
     /// Prints the table and the results.
-    pub(crate) fn print(self) {
+    pub fn print(self) {
         let head = ["figure", "measured", "target", ""].map(str::to_owned);
         let rows: Vec<[String; 4]> = std::iter::once(head).chain(self.rows).collect();
         let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
