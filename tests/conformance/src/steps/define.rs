@@ -1,4 +1,6 @@
 //! Definitions, inputs and plugins, and what the host says of a definition.
+//!
+//! A scenario that does not care what its definition is called leaves the `document` out, and gets one.
 
 use anyhow::{Result, bail, ensure};
 use futures::FutureExt as _;
@@ -7,6 +9,9 @@ use serde_json::Value;
 use super::{Code, Given, Row};
 use crate::host::PLUGIN_VERSION;
 use crate::world::{Verdict, World, shown};
+
+/// What a definition is called that has no name of its own.
+const DOCUMENT: &str = "document: { dsl: '1.0.3', namespace: scenarios, name: under-test, version: '1.0.0' }\n";
 
 pub(super) const STEPS: &[Row] = &[
     ("a workflow with definition:", Code::Does(|world, given| async { definition(world, given) }.boxed_local())),
@@ -30,7 +35,9 @@ pub(super) const STEPS: &[Row] = &[
 ];
 
 fn definition(world: &mut World, given: &Given) -> Result<()> {
-    world.document = Some(given.text()?.to_owned());
+    let text = given.text()?;
+    let is_whole = text.trim_start().starts_with('{') || text.lines().any(|line| line.starts_with("document:"));
+    world.document = Some(if is_whole { text.to_owned() } else { format!("{DOCUMENT}{text}") });
     Ok(())
 }
 
