@@ -32,6 +32,10 @@ pub(super) const STEPS: &[Row] = &[
         "the workflow definition should be rejected with {quoted} at {quoted}",
         Code::Does(|world, given| rejected(world, given).boxed_local()),
     ),
+    (
+        "the workflow definition should be valid and not deployable with {quoted} at {quoted}",
+        Code::Does(|world, given| not_deployable(world, given).boxed_local()),
+    ),
 ];
 
 fn definition(world: &mut World, given: &Given) -> Result<()> {
@@ -71,6 +75,19 @@ async fn rejected(world: &mut World, given: &Given) -> Result<()> {
         Verdict::Deployed { name, version } => bail!("the definition was deployed, as {name}:{version}"),
         Verdict::Refused(_) if given.word(0).is_empty() => Ok(()),
         Verdict::Refused(findings) => expect_finding(&findings, given),
+    }
+}
+
+/// A document that the specification accepts, and this host does not run.
+async fn not_deployable(world: &mut World, given: &Given) -> Result<()> {
+    match world.deploy(world.document()?).await? {
+        Verdict::Deployed { name, version } => bail!("the definition was deployed, as {name}:{version}"),
+        Verdict::Refused(findings) => {
+            let invalid: Vec<String> =
+                findings.iter().filter(|finding| finding["verdict"] == "invalid").map(shown).collect();
+            ensure!(invalid.is_empty(), "the definition is invalid: {}", invalid.join("; "));
+            expect_finding(&findings, given)
+        }
     }
 }
 
