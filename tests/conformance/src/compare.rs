@@ -7,8 +7,9 @@ use similar::TextDiff;
 /// The value of a text in JSON or YAML.
 pub(crate) fn parse(text: &str) -> Result<Value> {
     // JSON first: its numbers keep every digit.
+    let yaml = serde_saphyr::options! { strict_booleans: true };
     serde_json::from_str(text)
-        .or_else(|_| serde_saphyr::from_str(text))
+        .or_else(|_| serde_saphyr::from_str_with_options(text, yaml))
         .with_context(|| format!("this is neither JSON nor YAML: {text}"))
 }
 

@@ -141,7 +141,7 @@ mod tests {
         let [scenario] = &scenarios[..] else { panic!("{scenarios:?}") };
         assert_eq!((scenario.feature.as_str(), scenario.line), ("F", 4));
         assert_eq!(scenario.tags, ["a", "b"]);
-        assert_eq!(scenario.steps[0].argument.as_deref(), Some("x:\n  y: 1 # one\n"));
+        assert_eq!(scenario.steps[0].argument.as_deref(), Some("x:\n  y: 1 # one"));
         assert_eq!((scenario.steps[1].text.as_str(), scenario.steps[1].line), ("another", 10));
     }
 

@@ -17,6 +17,9 @@ pub(crate) const PLUGINS: [&str; 5] = ["echo", "greet", "report", "guests", "wit
 /// The version under which each of them is registered.
 pub(crate) const PLUGIN_VERSION: &str = "0.1.0";
 
+/// The endpoint of the catalog that the host knows: the folder `catalog` beside the features.
+const CATALOG: &str = "https://example.com/catalog";
+
 /// What is run.
 pub(crate) struct Program {
     pub(crate) sandmill: PathBuf,
@@ -79,6 +82,8 @@ fn spawn(sandmill: &Path, data: &Path) -> Result<Child> {
     let mut command = Command::new(sandmill);
     command
         .args(["up", "--listen", "127.0.0.1:0", "--set", "log.level=warn", "--set", "free-disk-reserve=0"])
+        .arg("--set")
+        .arg(format!("catalogs={CATALOG}={}/catalog", env!("CARGO_MANIFEST_DIR")))
         .arg("--data-dir")
         .arg(data)
         .stdin(Stdio::null())

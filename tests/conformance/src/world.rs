@@ -26,6 +26,8 @@ pub(crate) struct World {
     pub(crate) document: Option<String>,
     pub(crate) input: Option<Value>,
     execution: Option<Execution>,
+    /// The id of the execution before this one.
+    before: Option<String>,
 }
 
 /// An execution that was started.
@@ -58,7 +60,7 @@ pub(crate) enum Verdict {
 
 impl World {
     pub(crate) fn new(host: Arc<Host>, tenant: Tenant) -> Self {
-        Self { host, tenant, document: None, input: None, execution: None }
+        Self { host, tenant, document: None, input: None, execution: None, before: None }
     }
 
     /// The definition that the scenario is about.
@@ -95,16 +97,26 @@ impl World {
     pub(crate) async fn start(&mut self) -> Result<()> {
         let (name, version) = self.deploy_or_fail(self.document()?).await?;
         let path = format!("/v1/workflows/{name}/executions?version={version}");
-        let (status, body) = self.tenant.post(&path, self.input.as_ref()).await?;
-        ensure!(status.is_success(), "the workflow cannot be started: {status} {body}");
-        self.follow(body["id"].as_str().context("the answer has no id")?.to_owned()).await
+        let input = self.input.take();
+        let begun = self.begin(&path, input.as_ref()).await;
+        self.input = input;
+        begun
     }
 
-    /// Makes an execution the one that the next steps speak of.
-    pub(crate) async fn follow(&mut self, id: String) -> Result<()> {
+    /// Begins an execution, which the next steps speak of.
+    pub(crate) async fn begin(&mut self, path: &str, body: Option<&Value>) -> Result<()> {
+        let (status, body) = self.tenant.post(path, body).await?;
+        ensure!(status.is_success(), "the workflow cannot be started: {status} {body}");
+        let id = body["id"].as_str().context("the answer has no id")?.to_owned();
         let stream = self.tenant.events(&id).await?;
-        self.execution = Some(Execution { id, stream, events: Vec::new(), ended: None });
+        let execution = Execution { id, stream, events: Vec::new(), ended: None };
+        self.before = self.execution.replace(execution).map(|before| before.id);
         Ok(())
+    }
+
+    /// The id of the execution before this one.
+    pub(crate) fn before(&self) -> Option<&str> {
+        self.before.as_deref()
     }
 
     /// The id of the execution.
@@ -161,7 +173,7 @@ impl World {
     pub(crate) async fn executions(&self, workflow: &str, count: usize) -> Result<Vec<Ended>> {
         loop {
             let rows = self.tenant.all(&format!("/v1/executions?workflow={workflow}&")).await?;
-            if rows.len() >= count && rows.iter().all(|row| row["endedAt"].is_string()) {
+            if rows.len() >= count && rows.iter().all(|row| row["ended_at"].is_string()) {
                 let mut ended = Vec::new();
                 // The newest comes first, and people count from the oldest.
                 for row in rows.iter().rev() {

@@ -10,6 +10,7 @@
 //! | `{quoted}` | a text in single or double quotes |
 //! | `{quotes}` | some of them, with commas |
 
+mod again;
 mod children;
 mod control;
 mod define;
@@ -64,6 +65,7 @@ pub(crate) fn all() -> Result<Steps> {
         time::STEPS,
         lifecycle::STEPS,
         children::STEPS,
+        again::STEPS,
     ];
     let rows = tables.into_iter().flatten().map(|(text, code)| Ok((pattern(text)?, *code)));
     rows.collect::<Result<_>>().map(Steps)
