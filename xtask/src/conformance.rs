@@ -1,6 +1,7 @@
-//! What the project says of the specification's own documents: every example is valid, and every invalid one is refused.
+//! What the project says of the specification's own documents, and what its host does with the specification's scenarios and our own.
 //!
-//! The specification is no part of this repository: it is read from `OWS_DIR`, or from `../shared/ows` where it lies there.
+//! Every example is valid, every invalid document is refused, and every feature runs against the real host. The specification is no part of this
+//! repository: it is read from `OWS_DIR`, or from `../shared/ows` where it lies there.
 
 use std::env;
 use std::fs;
@@ -10,12 +11,28 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use crate::shell::{cargo, root, target};
+use crate::plugins;
+use crate::shell::{self, cargo, root, target};
 
-/// Checks all of them.
-pub(crate) fn run() -> Result<()> {
+/// Checks all of them. The arguments are for the program that runs the features, whose figure is the last line.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let specification = specification()?;
-    cargo(["build", "--locked", "--package", "sandmill-cli"])?;
+    cargo(["build", "--locked", "--package", "sandmill-cli", "--package", "sandmill-conformance"])?;
+    documents(&specification)?;
+    features(&specification, arguments)
+}
+
+/// Runs the features of the specification and our own, or those that the arguments name.
+fn features(specification: &Path, arguments: &[String]) -> Result<()> {
+    plugins::build()?;
+    plugins::build_guests()?;
+    let mut command = Command::new(target().join("debug/conformance"));
+    command.env("OWS_DIR", specification).arg("--sandmill").arg(target().join("debug/sandmill"));
+    command.arg("--components").arg(plugins::folder()).args(arguments);
+    shell::run(&mut command)
+}
+
+fn documents(specification: &Path) -> Result<()> {
     let examples = verdicts(&specification.join("examples"))?;
     let invalid = verdicts(&specification.join("invalid"))?;
     let wrong: Vec<&String> = examples

@@ -36,8 +36,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Checks what we say of the specification's own documents, which are read from `OWS_DIR`.
-    Conformance,
+    /// Checks what we say of the specification's own documents, which are read from `OWS_DIR`, and runs its features and ours against the host.
+    Conformance {
+        /// Given to the program that runs the features as they are, for instance `--tags "not @slow"` or `--features DIR`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Format and lints.
     Lint,
     /// Everything that has to pass before a change goes in: format, lints, then all tests.
@@ -66,7 +70,7 @@ fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Demo => demo::run(),
         Command::Test { soak, arguments } => test(soak, &arguments),
-        Command::Conformance => conformance::run(),
+        Command::Conformance { arguments } => conformance::run(&arguments),
         Command::Lint => lint(),
         Command::Ci => ci(),
         Command::Plugins => plugins::build_and_list(),

@@ -15,8 +15,17 @@ const GUESTS: [&str; 2] = ["guests", "witness"];
 
 /// Builds all of them.
 pub(crate) fn build() -> Result<()> {
+    build_components(&PLUGINS)
+}
+
+/// Builds what tests run as guests.
+pub(crate) fn build_guests() -> Result<()> {
+    build_components(&GUESTS)
+}
+
+fn build_components(packages: &[&str]) -> Result<()> {
     setup::wasm_target()?;
-    let packages = PLUGINS.iter().flat_map(|plugin| ["--package", plugin]);
+    let packages = packages.iter().flat_map(|package| ["--package", package]);
     let build = ["build", "--locked", "--profile", "plugin", "--target", setup::WASM_TARGET];
     cargo(build.into_iter().chain(packages))
 }
@@ -28,9 +37,14 @@ pub(crate) fn lint() -> Result<()> {
     cargo(lint.into_iter().chain(packages).chain(["--", "--deny", "warnings"]))
 }
 
+/// Where components lie once they are built.
+pub(crate) fn folder() -> PathBuf {
+    target().join(setup::WASM_TARGET).join("plugin")
+}
+
 /// Where a plugin lies once it is built.
 pub(crate) fn component(plugin: &str) -> PathBuf {
-    target().join(setup::WASM_TARGET).join("plugin").join(plugin.replace('-', "_")).with_extension("wasm")
+    folder().join(plugin.replace('-', "_")).with_extension("wasm")
 }
 
 /// Builds all of them and says where they lie.
