@@ -155,6 +155,6 @@ fn a_workflow_is_run_by_name_and_version() {
     );
     check(
         &run("namespace: n, name: '${ .w }', version: 1.0.0", ""),
-        &["2:47 /do/0/a/run/workflow/name not deployable: this host does not support expressions in `name`"],
+        &["2:49 /do/0/a/run/workflow/name not deployable: this host does not support expressions in `name`"],
     );
 }
