@@ -174,6 +174,12 @@ impl Execution {
         self.joined.drain(..).for_each(|answer| drop(answer.send(result.clone())));
     }
 
+    /// What is left of it where it cannot go on: its row, what it was not told yet, and who waits for what it was told.
+    pub(crate) fn into_remains(self) -> (ExecutionRow, VecDeque<Incoming>, Vec<Answer>) {
+        let answers = self.outcome.answers.into_iter().chain(self.joined).collect();
+        (self.row, self.inbox, answers)
+    }
+
     /// The next moment at which it wants to be woken.
     pub(crate) fn next_timer(&self) -> Option<Timestamp> {
         self.machine.poll_timeout().map(|(at, _)| at)

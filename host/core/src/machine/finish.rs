@@ -127,5 +127,6 @@ impl Machine {
         self.cancel_all_timers();
         self.steps.clear();
         self.queued.clear();
+        self.held.clear();
     }
 }

@@ -264,6 +264,15 @@ pub(super) enum TryPhase {
     Catch(RunId),
 }
 
+/// What follows from the end of a task, in an execution that is suspended: it comes when it is resumed.
+#[derive(Debug)]
+pub(super) enum Held {
+    /// Its run goes on.
+    GoOn(RunId, Then),
+    /// Its error ends its run.
+    Fault(RunId, Box<Problem>),
+}
+
 /// Work that is not done yet. Each is one transition.
 #[derive(Debug)]
 pub(super) enum Step {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::codec::snapshot::{TableWriter, v2};
 use crate::definition::Then;
 use crate::machine::frame::{
-    CallPhase, Done, Extended, Extending, Fork, Frame, Loop, Map, Places, Run, RunId, Stage, State, Surroundings, Try,
-    TryPhase,
+    CallPhase, Done, Extended, Extending, Fork, Frame, Held, Loop, Map, Places, Run, RunId, Stage, State, Surroundings,
+    Try, TryPhase,
 };
 use crate::machine::timers::{Purpose, Timers};
 use crate::machine::{Machine, Phase};
@@ -43,6 +43,7 @@ impl Machine {
             stopping: self.stopping.iter().copied().collect(),
             children: self.children.iter().copied().collect(),
             suspended_below: self.suspended_below,
+            held: self.held.iter().map(|held| held_image(held, table)).collect(),
             outputs: self.outputs.iter().map(|(visit, output)| (visit.0, table.value(output))).collect(),
         }
     }
@@ -85,6 +86,22 @@ fn state_image(state: &State, table: &mut TableWriter<'_>) -> v2::State {
     }
 }
 
+fn held_image(held: &Held, table: &mut TableWriter<'_>) -> v2::Held {
+    match held {
+        Held::GoOn(run, then) => v2::Held::GoOn(*run, then_image(*then)),
+        Held::Fault(run, problem) => v2::Held::Fault(*run, problem_image(problem, table)),
+    }
+}
+
+const fn then_image(then: Then) -> v2::Then {
+    match then {
+        Then::Continue => v2::Then::Continue,
+        Then::Exit => v2::Then::Exit,
+        Then::End => v2::Then::End,
+        Then::Goto(place) => v2::Then::Goto(place),
+    }
+}
+
 fn extended_image(extended: &Extended, table: &mut TableWriter<'_>) -> v2::Extended {
     let stage = match &extended.stage {
         Stage::Before(number) => v2::Stage::Before(*number),
@@ -93,12 +110,7 @@ fn extended_image(extended: &Extended, table: &mut TableWriter<'_>) -> v2::Exten
             number: *number,
             raw_output: table.value(raw_output),
             output: table.value(output),
-            then: match then {
-                Then::Continue => v2::Then::Continue,
-                Then::Exit => v2::Then::Exit,
-                Then::End => v2::Then::End,
-                Then::Goto(place) => v2::Then::Goto(*place),
-            },
+            then: then_image(*then),
         },
     };
     v2::Extended { applying: extended.applying.clone(), stage }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::definition::{Kind, Node, Then};
 use crate::machine::arguments::Arguments;
-use crate::machine::frame::{Done, Frame, FrameId, RunId, Step};
+use crate::machine::frame::{Done, Frame, FrameId, Held, RunId, Step};
 use crate::machine::{Lifecycle, Machine};
 use crate::problem::{ErrorKind, Problem};
 use crate::value::Value;
@@ -45,6 +45,12 @@ impl Machine {
         let problem = if is_outside { Problem { instance: None, ..problem } } else { problem }.at(&node.pointer);
         let place = self.place(frame, node);
         self.publish(Lifecycle::TaskFaulted(place, Arc::new(problem.clone())));
+        if self.holds_back() {
+            if let Some(run) = self.runs.get_mut(&visit.run) {
+                run.frame = None;
+            }
+            return self.held.push(Held::Fault(visit.run, Box::new(problem)));
+        }
         self.steps.push_back(Step::Close(visit.run, Err(Box::new(problem))));
     }
 
@@ -95,6 +101,15 @@ impl Machine {
         let Some(state) = self.runs.get_mut(&run) else { return };
         state.frame = None;
         state.value = output;
+        if self.holds_back() {
+            return self.held.push(Held::GoOn(run, then));
+        }
+        self.proceed(run, then);
+    }
+
+    /// Takes a run to where the task that has ended said.
+    pub(super) fn proceed(&mut self, run: RunId, then: Then) {
+        let Some(state) = self.runs.get_mut(&run) else { return };
         match then {
             Then::Continue => state.position += 1,
             Then::Goto(place) => {

@@ -54,7 +54,7 @@ use crate::problem::Problem;
 use crate::time::Timestamp;
 use crate::value::Value;
 use checksum::Checksum;
-use frame::{Frame, FrameId, Run, RunId, State, Step};
+use frame::{Frame, FrameId, Held, Run, RunId, State, Step};
 use timers::Timers;
 
 /// Transitions that are worked off at a time: a long loop of one execution must not hold up the others of its shard.
@@ -97,6 +97,8 @@ pub struct Machine {
     stopping: BTreeSet<FrameId>,
     /// Tasks with a lower number stand still while the execution is suspended.
     suspended_below: FrameId,
+    /// What follows from tasks that ended while it was suspended.
+    held: Vec<Held>,
     /// What came of visits in the execution that this one runs again.
     outputs: BTreeMap<VisitKey, Value>,
     steps: VecDeque<Step>,
@@ -134,6 +136,7 @@ impl Machine {
             queued: VecDeque::new(),
             stopping: BTreeSet::new(),
             suspended_below: 0,
+            held: Vec::new(),
             outputs: BTreeMap::new(),
             steps: VecDeque::new(),
             actions: VecDeque::new(),

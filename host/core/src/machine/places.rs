@@ -2,7 +2,7 @@
 
 use crate::definition::Strategy;
 use crate::machine::frame::Places;
-use crate::problem::Problem;
+use crate::problem::{ErrorKind, Problem};
 use crate::value::Value;
 
 /// How many there are, and whether none of them runs or is still to be begun.
@@ -38,10 +38,11 @@ impl Places {
         }
     }
 
-    /// The error of the lowest index that failed, with so many failures in its data.
+    /// The error of the lowest index that failed, with so many failures in its data. Without a failure there were too few from the start.
     pub(super) fn fault(&self, failures_max: usize) -> Box<Problem> {
         let Some((index, problem)) = self.failures.first_key_value() else {
-            unreachable!("what has no failure does not fault")
+            let detail = "there are fewer than have to succeed";
+            return Box::new(Problem::new(ErrorKind::Validation, detail));
         };
         let failures =
             self.failures.iter().take(failures_max).map(|(index, problem)| failed_place(*index, Some(problem)));

@@ -10,8 +10,8 @@ use crate::codec::snapshot::{TableReader, malformed, v2};
 use crate::definition::{Definition, Kind, TaskList, Then};
 use crate::ids::{Digest, WorkflowExecId};
 use crate::machine::frame::{
-    Call, CallPhase, Done, Extended, Extending, Fork, Frame, FrameId, Loop, Map, Places, Run, RunId, Stage, State,
-    Surroundings, Try, TryPhase,
+    Call, CallPhase, Done, Extended, Extending, Fork, Frame, FrameId, Held, Loop, Map, Places, Run, RunId, Stage,
+    State, Surroundings, Try, TryPhase,
 };
 use crate::machine::timers::{Purpose, Timers};
 use crate::machine::{Machine, Phase, TimerId, VisitKey, WorkflowInfo};
@@ -40,6 +40,7 @@ impl Machine {
         let list_of = |run: &v2::Run| list_of(run, definition, &frames);
         let runs = image.runs.into_iter().map(|(id, run)| Ok((id, restore_run(list_of(&run)?, run, table)?)));
         let runs = runs.collect::<Result<BTreeMap<_, _>, CodecError>>()?;
+        let held = image.held.into_iter().map(|held| restore_held(held, table));
         let outputs = image.outputs.into_iter().map(|(visit, output)| Ok((VisitKey(visit), table.value(output)?)));
         let machine = Self {
             workflow: Arc::new(workflow),
@@ -62,6 +63,7 @@ impl Machine {
             stopping: image.stopping.into_iter().collect(),
             children: image.children.into_iter().collect(),
             suspended_below: image.suspended_below,
+            held: held.collect::<Result<_, CodecError>>()?,
             outputs: outputs.collect::<Result<_, CodecError>>()?,
             ..Self::new(id, Arc::clone(definition))
         };
@@ -127,18 +129,28 @@ fn extending_list(slot: u32, owner: &Frame, definition: &Definition) -> Option<T
     if slot == 0 { extension.before.clone() } else { extension.after.clone() }
 }
 
+fn restore_held(held: v2::Held, table: &TableReader) -> Result<Held, CodecError> {
+    Ok(match held {
+        v2::Held::GoOn(run, then) => Held::GoOn(run, restore_then(then)),
+        v2::Held::Fault(run, problem) => Held::Fault(run, Box::new(restore_problem(problem, table)?)),
+    })
+}
+
+const fn restore_then(then: v2::Then) -> Then {
+    match then {
+        v2::Then::Continue => Then::Continue,
+        v2::Then::Exit => Then::Exit,
+        v2::Then::End => Then::End,
+        v2::Then::Goto(place) => Then::Goto(place),
+    }
+}
+
 fn restore_extended(extended: v2::Extended, table: &TableReader) -> Result<Extended, CodecError> {
     let stage = match extended.stage {
         v2::Stage::Before(number) => Stage::Before(number),
         v2::Stage::Task => Stage::Task,
         v2::Stage::After { number, raw_output, output, then } => {
-            let then = match then {
-                v2::Then::Continue => Then::Continue,
-                v2::Then::Exit => Then::Exit,
-                v2::Then::End => Then::End,
-                v2::Then::Goto(place) => Then::Goto(place),
-            };
-            Stage::After(number, Done::new(table.value(raw_output)?, table.value(output)?, then))
+            Stage::After(number, Done::new(table.value(raw_output)?, table.value(output)?, restore_then(then)))
         }
     };
     Ok(Extended { applying: extended.applying, stage })

@@ -1,7 +1,7 @@
 //! Suspension, resumption, and what is left after the host was away.
 
 use crate::machine::event::SEMANTICS_OF_WHOLE_LIFECYCLE;
-use crate::machine::frame::{CallPhase, FrameId, State};
+use crate::machine::frame::{CallPhase, FrameId, Held, State, Step};
 use crate::machine::{Action, Lifecycle, Machine, Phase, TaskPlace};
 use crate::time::Timestamp;
 
@@ -25,8 +25,19 @@ impl Machine {
         self.publish(Lifecycle::WorkflowResumed);
         self.publish_of_each(Lifecycle::TaskResumed);
         self.shift_timeouts(self.now.since(self.suspended_at));
+        for held in std::mem::take(&mut self.held) {
+            match held {
+                Held::GoOn(run, then) => self.proceed(run, then),
+                Held::Fault(run, problem) => self.steps.push_back(Step::Close(run, Err(problem))),
+            }
+        }
         let queued = std::mem::take(&mut self.queued);
-        self.steps.extend(queued.into_iter().map(super::frame::Step::Dispatch));
+        self.steps.extend(queued.into_iter().map(Step::Dispatch));
+    }
+
+    /// True while nothing may begin: a task that ends is journaled and told, and what follows from it waits.
+    pub(super) fn holds_back(&self) -> bool {
+        self.phase == Phase::Suspended && self.settings.semantics >= SEMANTICS_OF_WHOLE_LIFECYCLE
     }
 
     /// Tells of every task that was in flight when the execution was suspended and still is, the outer ones first.

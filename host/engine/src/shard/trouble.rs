@@ -7,7 +7,7 @@ use sandmill_core::problem::{ErrorKind, Problem};
 use sandmill_core::time::Millis;
 
 use super::{Postponed, Shard, Wake, answer_all};
-use crate::execution::{Execution, Incoming, NotDone, Outcome};
+use crate::execution::{Incoming, NotDone, Outcome};
 use crate::ports::{Batch, ExecutionKey, ExecutionRow, Residence, Status, StoreError, StoredValue};
 use crate::recovery::LoadError;
 
@@ -165,11 +165,11 @@ impl Shard {
         actions.push(Action::Fault { problem: Box::new(problem.clone()) });
         let mut batch = Batch::new(key.clone());
         batch.residence = Some((execution.residence(), None));
-        let Execution { row, inbox, .. } = execution;
+        let (row, inbox, answers) = execution.into_remains();
         let result = StoredValue::Inline(problem.to_value().to_json().into());
         batch.row = Some(self.ended(row, Status::Faulted, Some(result)));
         answer_all(inbox, &Err(NotDone::Gone));
-        self.append(key, vec![batch], Outcome { actions, ..Outcome::default() });
+        self.append(key, vec![batch], Outcome { actions, answers, ..Outcome::default() });
     }
 
     fn ended(&self, row: ExecutionRow, status: Status, result: Option<StoredValue>) -> ExecutionRow {

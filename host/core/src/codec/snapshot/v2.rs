@@ -58,7 +58,14 @@ pub(crate) struct Machine {
     pub(crate) stopping: Vec<u32>,
     pub(crate) children: Vec<u32>,
     pub(crate) suspended_below: u32,
+    pub(crate) held: Vec<Held>,
     pub(crate) outputs: Vec<(u128, u32)>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Held {
+    GoOn(u32, Then),
+    Fault(u32, Problem),
 }
 
 #[derive(Serialize, Deserialize)]

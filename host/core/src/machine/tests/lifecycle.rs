@@ -48,14 +48,35 @@ fn what_is_in_flight_is_suspended_and_resumed_with_its_execution() {
             "suspended d",
             "suspended a",
             "completed a",
+            "WorkflowResumed",
+            "resumed d",
             "created b",
             "started b",
             "completed b",
             "completed d",
             "WorkflowCompleted",
         ],
-        "a guest that runs finishes, and what needs no worker goes on"
+        "a guest that runs finishes, and what follows waits"
     );
+}
+
+#[test]
+fn neither_an_error_nor_an_end_takes_a_suspended_execution_further() {
+    let caught = r#"[{"t":{"try":[{"a":{"call":"a","with":{"hold":1}}}],"catch":{"do":[{"c":{"set":"${ 3 }"}}]}}}]"#;
+    let ended = r#"[{"a":{"call":"a","with":{"hold":1},"then":"end"}},{"b":{"set":"${ 2 }"}}]"#;
+    let problem = Box::new(super::kit::problem(crate::problem::ErrorKind::Communication));
+    let failed = Event::TaskFailed { task: 1, attempt: 1, problem };
+    let completed = Event::TaskCompleted { task: 0, attempt: 1, output: super::kit::value("1") };
+    for (tasks, event, output) in [(caught, failed, "3"), (ended, completed, "1")] {
+        let mut world = World::start(tasks, "1");
+        world.tell(Event::SuspendRequested);
+        world.open.clear();
+        world.tell(event);
+        assert_eq!(world.end, None);
+        assert!(world.machine.is_parked());
+        world.tell(Event::ResumeRequested);
+        assert_eq!(world.output(), super::kit::value(output));
+    }
 }
 
 #[test]
