@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use sandmill_core::time::Timestamp;
 
 use crate::failure::EXIT_CODES;
 
@@ -198,14 +199,17 @@ pub(crate) struct Versioned {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Workflow {
     /// Check documents, without a server: exit code 0 when all are valid.
-    Validate {
-        /// The documents.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-        /// Ask for the second verdict too: can this host run them?
-        #[arg(long)]
-        deployable: bool,
+    Validate(Validate),
+    /// Draw a document as a Mermaid flowchart.
+    #[command(after_help = GRAPH_EXAMPLES)]
+    Graph {
+        /// The document, YAML or JSON; `-` for standard input.
+        file: PathBuf,
     },
+    /// Run a document on virtual time, with mocked calls: shows what every task gets and gives.
+    DryRun(DryRun),
+    /// Run test cases: exit code 0 when all pass.
+    Test(Test),
     /// Deploy a document: its plugins are pinned from then on.
     Apply {
         /// The document.
@@ -225,6 +229,92 @@ pub(crate) enum Workflow {
         #[arg(value_parser = definition)]
         workflow: Definition,
     },
+}
+
+const GRAPH_EXAMPLES: &str = "\
+Examples:
+  sandmill workflow graph party.yaml > party.mmd
+  (echo '```mermaid'; sandmill workflow graph party.yaml; echo '```') >> README.md";
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sandmill workflow validate party.yaml
+  sandmill workflow validate workflows/ --deployable     # all documents of a folder
+  sandmill workflow validate - --strict < party.yaml     # only what every runtime understands
+  sandmill workflow validate --json *.yaml")]
+pub(crate) struct Validate {
+    /// The documents: files, folders with `.yaml`, `.yml` and `.json` files, or `-` for standard input.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Ask for the second verdict too: can this host run them?
+    #[arg(long)]
+    pub(crate) deployable: bool,
+    /// Refuse the options of this host, which stand in `metadata`.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sandmill workflow dry-run party.yaml --input '{\"names\": [\"Ada\"]}' --mock party.mocks.yaml
+  sandmill workflow dry-run party.yaml --mock party.mocks.yaml --now 2027-01-01T00:00:00Z --json
+
+A mock file says what calls answer:
+  calls:
+    greet: { output: { text: 'Hello!' }, delay: PT2S }
+  tasks:
+    /do/1/pay:
+      - error: { type: communication, status: 503, retryable: true }
+      - output: { paid: true }")]
+pub(crate) struct DryRun {
+    /// The document, YAML or JSON; `-` for standard input.
+    pub(crate) file: PathBuf,
+    /// The input: JSON text, a file with it, or `-` for standard input; an empty object without it.
+    #[arg(long, value_name = "JSON|FILE|-")]
+    pub(crate) input: Option<String>,
+    /// What calls answer, YAML or JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mock: Option<PathBuf>,
+    /// What `now` says at the start.
+    #[arg(long, value_name = "MOMENT", default_value = "2026-01-01T00:00:00Z", value_parser = moment)]
+    pub(crate) now: Timestamp,
+    /// Stop after so much virtual time.
+    #[arg(long, value_name = "TIME", default_value = "366d", value_parser = humantime::parse_duration)]
+    pub(crate) time_limit: Duration,
+    /// Stop after so many transitions of the interpreter, some five for each task.
+    #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
+    pub(crate) transition_limit: u32,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sandmill workflow test workflows/                      # every *.test.yaml in it and below it
+  sandmill workflow test party.test.yaml --filter nobody
+  sandmill workflow test workflows/ --junit report.xml
+
+A file of cases, beside its workflow:
+  workflow: party.yaml
+  mocks: { calls: { greet: { output: { text: 'Hello!' } } } }
+  cases:
+    - name: greets everybody
+      input: { names: [Ada, Grace] }
+      expect: { output: { guests: 2 } }
+    - name: refuses what is no list
+      input: { names: 1 }
+      expect: { error: { status: 400 } }")]
+pub(crate) struct Test {
+    /// Folders with `*.test.yaml`, `*.test.yml` or `*.test.json` files, at any depth, or such files.
+    #[arg(required = true, value_name = "DIR")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Run only the cases whose name holds this text.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) filter: String,
+    /// Write the results as JUnit XML, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
 }
 
 /// A workflow definition, by name.
@@ -364,6 +454,10 @@ pub(crate) enum Key {
 pub(crate) enum Config {
     /// Print every setting with its value and where that came from.
     Show(SettingArguments),
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    sandmill_author::dry_run::parse_moment(text).ok_or_else(|| "write a moment such as `2026-01-31T12:00:00Z`".into())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -11,6 +11,7 @@ mod telemetry;
 mod wire;
 
 mod client;
+mod documents;
 mod input;
 mod output;
 
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, Workflow};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -41,9 +42,10 @@ fn run(global: arguments::Global, command: Command, output: Output) -> Result<Ex
     match command {
         Command::Up(up) => commands::up::run(&up),
         Command::Run(run) => commands::run::run(&run, output),
-        Command::Workflow(arguments::Workflow::Validate { files, deployable }) => {
-            commands::validate::run(&files, deployable, output)
-        }
+        Command::Workflow(Workflow::Validate(validate)) => commands::validate::run(&validate, output),
+        Command::Workflow(Workflow::Graph { file }) => commands::graph::run(&file, output),
+        Command::Workflow(Workflow::DryRun(dry_run)) => commands::dry_run::run(&dry_run, output),
+        Command::Workflow(Workflow::Test(test)) => commands::test::run(&test, output),
         Command::Config(arguments::Config::Show(settings)) => commands::config::show(&settings, output),
         Command::Explain { code } => commands::explain::run(code.as_deref(), output),
         Command::Completions { shell } => commands::completions::run(shell),

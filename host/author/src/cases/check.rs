@@ -12,7 +12,7 @@ use crate::text::duration;
 /// What is not as expected.
 pub(super) fn failures(expected: &Expected, run: &DryRun) -> Vec<String> {
     if let End::Stopped(stop) = &run.end {
-        return vec![format!("the run could not go on: {stop} [{}]", stop.code())];
+        return vec![format!("the run could not go on: {}", stop.told())];
     }
     let tasks = expected.tasks.as_ref().and_then(|tasks| tasks_differ(tasks, run));
     let calls = expected.calls.as_ref().and_then(|calls| calls_differ(calls, run));

@@ -21,7 +21,7 @@ use sandmill_core::time::{Millis, Timestamp};
 use sandmill_core::value::Value;
 
 pub use stop::Stop;
-pub use trace::{Attempt, Ending, Visit};
+pub use trace::{Attempt, Ending, Place, Visit};
 
 use crate::mocks::{Entry, Mocks};
 

@@ -1,5 +1,6 @@
 //! A dry run for people, and as JSON for programs.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use sandmill_core::problem::Problem;
@@ -12,6 +13,9 @@ use crate::text::{duration, shortened};
 
 /// Characters of a value that people are shown; programs get all of it.
 const VALUE_CHARACTERS_MAX: usize = 300;
+
+/// Visits by the number of the one that they run in.
+type Inside<'r> = BTreeMap<Option<u32>, Vec<&'r Visit>>;
 
 impl DryRun {
     /// Everything, for programs.
@@ -49,6 +53,8 @@ impl DryRun {
         let mut json = json!({
             "number": visit.number,
             "task": visit.pointer.as_str(),
+            "parent": visit.place.owner,
+            "slot": visit.place.slot,
             "name": &*visit.name,
             "action": visit.action,
             "startedAfterMs": self.after(visit.started_at),
@@ -93,11 +99,39 @@ impl DryRun {
         format!("+{}", duration(moment.since(self.started_at)))
     }
 
-    fn write_visit(&self, formatter: &mut fmt::Formatter<'_>, visit: &Visit) -> fmt::Result {
-        let indent = "  ".repeat(visit.depth);
+    /// The visits inside of each: by iteration or branch, then as they began.
+    fn inside(&self) -> Inside<'_> {
+        let mut inside = Inside::new();
+        for visit in &self.visits {
+            inside.entry(visit.place.owner).or_default().push(visit);
+        }
+        inside.values_mut().for_each(|visits| visits.sort_by_key(|visit| (visit.place.slot, visit.number)));
+        inside
+    }
+
+    /// The visits inside of one, each with those inside of it; without one, all of them.
+    fn write_inside(
+        &self,
+        formatter: &mut fmt::Formatter<'_>,
+        inside: &Inside<'_>,
+        (owner, depth): (Option<&Visit>, usize),
+    ) -> fmt::Result {
+        let is_loop = owner.is_some_and(|owner| matches!(owner.action.as_str(), "for" | "map"));
+        for visit in inside.get(&owner.map(|owner| owner.number)).into_iter().flatten() {
+            let iteration = if is_loop { format!("[{}] ", visit.place.slot) } else { String::new() };
+            write!(formatter, "{}{iteration}", "  ".repeat(depth))?;
+            self.write_visit(formatter, visit, depth)?;
+            self.write_inside(formatter, inside, (Some(visit), depth + 1))?;
+        }
+        Ok(())
+    }
+
+    fn write_visit(&self, formatter: &mut fmt::Formatter<'_>, visit: &Visit, depth: usize) -> fmt::Result {
+        let indent = "  ".repeat(depth);
         let at = self.moment(visit.started_at);
-        writeln!(formatter, "{indent}{}  {}  {}  {at}", visit.name, visit.action, visit.pointer)?;
-        let mut line = |name: &str, text: String| writeln!(formatter, "{indent}    {name:<9} {text}");
+        writeln!(formatter, "{}  {}  {}  {at}", visit.name, visit.action, visit.pointer)?;
+        let mut line =
+            |name: &str, text: String| writeln!(formatter, "{}", format!("{indent}    {name:<9} {text}").trim_end());
         if visit.ending == Ending::Skipped {
             return line("skipped", "its `if` is false".into());
         }
@@ -153,14 +187,12 @@ fn problem(problem: &Problem) -> String {
     shortened(&format!("{} {title}{detail}", problem.status), VALUE_CHARACTERS_MAX)
 }
 
-/// Every task in the order in which they began, then how it ended.
+/// Every task with those inside of it, then how it ended.
 impl fmt::Display for DryRun {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{} at {}", self.workflow, self.started_at)?;
         writeln!(formatter, "    {:<9} {}\n", "input", value(&self.input))?;
-        for visit in &self.visits {
-            self.write_visit(formatter, visit)?;
-        }
+        self.write_inside(formatter, &self.inside(), (None, 0))?;
         let end = self.moment(self.ended_at);
         match &self.end {
             End::Completed(output) => write!(formatter, "\ncompleted {end}\n    {:<9} {}", "output", value(output))?,

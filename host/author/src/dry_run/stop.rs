@@ -32,7 +32,7 @@ pub enum Stop {
     TooLong(Millis),
     /// Nothing is left that could happen.
     Waits,
-    /// The input has more than the interpreter allows, or the like: it ended in a way that no dry run has.
+    /// The interpreter says that it was cancelled, which nobody asked for.
     Cancelled,
 }
 
@@ -48,6 +48,20 @@ impl Stop {
     }
 }
 
+impl Stop {
+    /// Everything for people: why, the code, and what to do where that is more than a word.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let advice = match self {
+            Self::NoMock { callee, reason: None, .. } => {
+                format!("\nadd one to the mocks, such as\n\n    calls:\n      {}:\n        output: {{}}", callee.name)
+            }
+            _ => String::new(),
+        };
+        format!("{self} [{}]{advice}", self.code())
+    }
+}
+
 impl std::fmt::Display for Stop {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -55,12 +69,7 @@ impl std::fmt::Display for Stop {
                 let config = shortened(&config.to_string(), CONFIG_CHARACTERS_MAX);
                 match reason {
                     Some(reason) => write!(formatter, "`{task}` calls `{callee}` with {config}, and {reason}"),
-                    None => write!(
-                        formatter,
-                        "`{task}` calls `{callee}` with {config}, and no mock answers: add one to the mocks, such as\n\n    \
-                         calls:\n      {}:\n        output: {{}}",
-                        callee.name
-                    ),
+                    None => write!(formatter, "`{task}` calls `{callee}` with {config}, and no mock answers"),
                 }
             }
             Self::UnknownTasks(messages) => formatter.write_str(&messages.join("\n")),

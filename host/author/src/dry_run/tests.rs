@@ -61,7 +61,7 @@ fn a_call_is_answered_by_its_mock() {
 fn a_call_without_a_mock_stops_the_run_and_says_what_to_add() {
     let run = run(GREET, r#"{"name":"Ada"}"#, "calls: { great: { output: 1 } }");
     let End::Stopped(stop @ Stop::NoMock { .. }) = &run.end else { panic!("{run}") };
-    let message = stop.to_string();
+    let message = stop.told();
     assert!(message.contains("`/do/0/greet` calls `greet:0.1.0` with {\"name\":\"Ada\"}"), "{message}");
     assert!(message.contains("calls:\n      greet:\n        output: {}"), "{message}");
     assert_eq!(stop.code(), "mock-missing");
@@ -200,6 +200,20 @@ fn everything_that_happened_is_shown() {
 fn everything_that_happened_is_there_for_programs() {
     let json = run(STORY, r#"{"n":1}"#, STORY_MOCKS).to_json();
     insta::assert_snapshot!(serde_json::to_string_pretty(&json).unwrap());
+}
+
+#[test]
+fn the_items_of_a_map_are_shown_one_after_the_other_though_they_run_at_once() {
+    let list = "do:
+  - each:
+      metadata: { for: { mode: map } }
+      for: { in: .names }
+      do:
+        - greet: { call: greet, with: { name: '${ $item }' } }
+        - note: { set: '${ . }', if: '. > 0' }
+";
+    let mocks = "calls: { greet: { output: '${ $index }', delay: PT1S } }";
+    insta::assert_snapshot!(run(list, r#"{"names":["Ada","Bob"]}"#, mocks));
 }
 
 #[test]

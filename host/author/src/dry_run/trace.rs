@@ -23,8 +23,8 @@ pub struct Visit {
     pub name: Arc<str>,
     /// What it does: `set`, `call greet:0.1.0`.
     pub action: String,
-    /// In how many tasks it stands.
-    pub depth: usize,
+    /// The visit that it runs in.
+    pub place: Place,
     /// When it began.
     pub started_at: Timestamp,
     /// Its transformed input; `None` where it was skipped.
@@ -39,6 +39,15 @@ pub struct Visit {
     pub ended_at: Option<Timestamp>,
     /// How it ended.
     pub ending: Ending,
+}
+
+/// What a visit is part of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The number of the visit that it runs in; `None` in the list of the document.
+    pub owner: Option<u32>,
+    /// The iteration or the branch of its owner, from 0.
+    pub slot: u32,
 }
 
 /// One attempt of a call.
@@ -91,16 +100,22 @@ impl Ending {
 pub(super) struct Trace {
     definition: Arc<Definition>,
     visits: BTreeMap<u32, Visit>,
+    /// Where tasks stand that have begun or are about to.
+    places: BTreeMap<u32, Place>,
     attempts: u32,
 }
 
 impl Trace {
     pub(super) const fn new(definition: Arc<Definition>) -> Self {
-        Self { definition, visits: BTreeMap::new(), attempts: 0 }
+        Self { definition, visits: BTreeMap::new(), places: BTreeMap::new(), attempts: 0 }
     }
 
     pub(super) fn into_visits(self) -> Vec<Visit> {
         self.visits.into_values().collect()
+    }
+
+    pub(super) fn place(&mut self, task: u32, place: Place) {
+        self.places.insert(task, place);
     }
 
     pub(super) fn begin(&mut self, place: &TaskPlace, now: Timestamp, input: Option<Value>) {
@@ -111,7 +126,7 @@ impl Trace {
             pointer: pointer.clone(),
             name: node.map(|node| Arc::clone(&node.name)).unwrap_or_default(),
             action: node.map(|node| self.action(pointer, &node.kind)).unwrap_or_default(),
-            depth: self.depth(pointer),
+            place: self.places.get(&place.id.number).copied().unwrap_or_default(),
             started_at: now,
             input,
             resolved: None,
@@ -145,13 +160,6 @@ impl Trace {
             Kind::Wait(_) => "wait",
         };
         word.into()
-    }
-
-    /// How many tasks of the definition have a pointer that this one lies under.
-    fn depth(&self, pointer: &JsonPointer) -> usize {
-        let text = pointer.as_str();
-        let ends = text.char_indices().filter(|(at, character)| *character == '/' && *at > 0).map(|(at, _)| at);
-        ends.filter(|end| self.definition.find(&text[..*end]).is_some()).count()
     }
 
     pub(super) fn resolved(&mut self, task: u32, value: Value) {

@@ -9,7 +9,7 @@ use sandmill_core::machine::{Action, Dispatch, Event, Lifecycle, Machine, Settin
 use sandmill_core::time::Timestamp;
 use sandmill_core::value::Value;
 
-use super::trace::{Ending, Trace};
+use super::trace::{Ending, Place, Trace};
 use super::{DryRun, End, Options, Stop};
 use crate::mocks::{Answering, Call, Callee, Entry, NoAnswer, unknown_tasks};
 
@@ -25,6 +25,8 @@ pub(super) struct World<'m> {
     answers: BTreeMap<(Timestamp, u64), Event>,
     answers_given: u64,
     transitions: u32,
+    /// The number of the next task that begins.
+    next_task: u32,
     /// When the timer that was started last is due.
     last_timer: Timestamp,
     trace: Trace,
@@ -46,6 +48,7 @@ impl<'m> World<'m> {
             answers: BTreeMap::new(),
             answers_given: 0,
             transitions: 0,
+            next_task: 0,
             last_timer: options.now,
             trace: Trace::new(Arc::clone(definition)),
             end: None,
@@ -113,9 +116,19 @@ impl<'m> World<'m> {
                 return self.stop(Stop::TooManyTransitions(self.options.transitions_max));
             }
             self.transitions += 1;
-            if !self.machine.work(1) {
+            let has_more = self.machine.work(1);
+            self.look();
+            if !has_more {
                 return self.act();
             }
+        }
+    }
+
+    /// Takes note of tasks that are about to begin: one that is skipped is gone when that is told.
+    fn look(&mut self) {
+        while let Some(view) = self.machine.view(self.next_task) {
+            self.trace.place(self.next_task, Place { owner: view.owner, slot: view.slot });
+            self.next_task += 1;
         }
     }
 
@@ -215,7 +228,7 @@ impl<'m> World<'m> {
 
     /// A task that was skipped is gone from the interpreter already, and has no input of its own.
     fn begin(&mut self, place: &TaskPlace) {
-        let input = self.machine.task_input(place.id.number).cloned();
+        let input = self.machine.view(place.id.number).map(|view| view.input.clone());
         self.trace.begin(place, self.now, input);
     }
 }

@@ -26,11 +26,14 @@ fn escaped(text: &str) -> String {
     while let Some(character) = characters.next() {
         let ends_a_word = characters.peek().is_none_or(|next| *next == ' ');
         let is_safe = match character {
-            // Before a blank they would begin a list.
-            '.' | '-' | '+' | ')' => !ends_a_word,
+            // Before a blank they would begin a list, and `www.` a link.
+            '.' => !ends_a_word && !escaped.ends_with("www"),
+            '-' | '+' | ')' => !ends_a_word,
+            // Only before a blank it is no part of an icon or an address.
+            ':' => ends_a_word,
             // The words `direction LR` are a statement of their own wherever they stand in a line.
             ' ' => !escaped.ends_with("direction"),
-            '/' | ',' | '(' | '=' | '?' | '\'' | '…' => true,
+            '/' | ',' | '(' | '=' | '?' | '!' | '\'' | '…' => true,
             other => other.is_alphanumeric(),
         };
         if is_safe {
@@ -179,8 +182,9 @@ mod tests {
         check("a#quot;b;", "a#35;quot#59;b#59;");
         check("<b>&", "#60;b#62;#38;");
         check("`code` *bold* _x_ $$y$$", "#96;code#96; #42;bold#42; #95;x#95; #36;#36;y#36;#36;");
-        check("%%{init: {}}%%", "#37;#37;#123;init#58; #123;#125;#125;#37;#37;");
+        check("%%{init: {}}%%", "#37;#37;#123;init: #123;#125;#125;#37;#37;");
         check("the direction LR is", "the direction#32;LR is");
+        check("a: b, https://www.example.com", "a: b, https#58;//www#46;example.com");
         check("fa:fa-car [x] |y| \\", "fa#58;fa-car #91;x#93; #124;y#124; #92;");
     }
 

@@ -4,6 +4,10 @@ pub(crate) mod run;
 pub(crate) mod up;
 
 pub(crate) mod trigger;
+
+pub(crate) mod dry_run;
+pub(crate) mod graph;
+pub(crate) mod test;
 pub(crate) mod validate;
 
 pub(crate) mod directory;

@@ -14,7 +14,8 @@ use sandmill_engine::ports::{Definitions as _, ExecutionKey, ExecutionRow, Statu
 use sandmill_engine::{Control, DeployError, Start};
 
 use crate::arguments::{PluginFile, Run};
-use crate::commands::{config, trigger, validate};
+use crate::commands::{config, trigger};
+use crate::documents;
 use crate::failure::{Failure, Outcome};
 use crate::input;
 use crate::output::Output;
@@ -25,7 +26,7 @@ mod watch;
 
 /// Runs it, prints its output, and exits by its outcome.
 pub(crate) fn run(run: &Run, output: Output) -> Result<ExitCode, Failure> {
-    let document = Bytes::from(validate::read(&run.file)?);
+    let document = Bytes::from(documents::read(&run.file)?);
     let input = input::read(run.input.as_deref())?;
     let quiet = [("store", "memory"), ("log.level", "warn")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings = config::load(&run.settings, quiet.into())?;

@@ -73,6 +73,17 @@ pub enum Phase {
     Ended,
 }
 
+/// One visit of one task, as it is seen from outside.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'m> {
+    /// The number of the task that it runs in, where it is not in the list of the document.
+    pub owner: Option<u32>,
+    /// Which of its owner's lists it is in: the iteration or the branch, from 0; of a `try` 1 is what handles an error.
+    pub slot: u32,
+    /// Its transformed input, or the raw one before it has begun.
+    pub input: &'m Value,
+}
+
 /// The interpreter of one execution.
 #[derive(Debug)]
 pub struct Machine {
@@ -267,10 +278,12 @@ impl Machine {
             || self.frames.get(&task).is_some_and(|frame| matches!(frame.state, State::Call(_)))
     }
 
-    /// The transformed input of a task, from its start until it has ended.
+    /// A task that has begun or is about to, until it has ended; for whoever wants to watch.
     #[must_use]
-    pub fn task_input(&self, task: u32) -> Option<&Value> {
-        self.frames.get(&task).map(|frame| &frame.input)
+    pub fn view(&self, task: u32) -> Option<View<'_>> {
+        let frame = self.frames.get(&task)?;
+        let run = self.runs.get(&frame.run)?;
+        Some(View { owner: run.owner, slot: run.slot, input: &frame.input })
     }
 
     fn task_id(&self, number: FrameId) -> TaskExecId {

@@ -4,6 +4,7 @@
 
 mod kit;
 
+mod authoring;
 mod commands;
 mod examples;
 
