@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 pub use document::{
     CODES, Code, DOCUMENT_BYTES_MAX, DOCUMENT_VALUES_MAX, Excerpt, Finding, PluginSource, Report, TASKS_NESTED_MAX,
-    Verdict, compile, validate,
+    Verdict, compile, read_document, validate,
 };
 pub use duration::{DurationError, parse_duration};
 pub use node::{

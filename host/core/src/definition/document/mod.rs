@@ -21,6 +21,7 @@ mod properties;
 
 mod expressions;
 mod flow;
+mod formats;
 mod metadata;
 mod reuse;
 mod schema;
@@ -49,6 +50,7 @@ pub use tree::DOCUMENT_VALUES_MAX;
 
 use crate::definition::{Definition, PinnedPlugin};
 use crate::ids::{Digest, JsonPointer};
+use crate::value::Value;
 use findings::Findings;
 use source::Source;
 use tree::{Builder, Tree};
@@ -83,6 +85,14 @@ pub fn validate(document: &[u8]) -> Report {
     examine(document, &EveryPlugin).1
 }
 
+/// The value that a document writes, whatever it means; or what is wrong with its text.
+pub fn read_document(document: &[u8]) -> Result<Value, Report> {
+    match with_tree(document, |tree, _| tree.root().value().clone()) {
+        (Some(value), report) if report.is_valid() => Ok(value),
+        (_, report) => Err(report),
+    }
+}
+
 /// A catalog that has whatever is asked for.
 struct EveryPlugin;
 
@@ -94,6 +104,16 @@ impl PluginSource for EveryPlugin {
 }
 
 fn examine(document: &[u8], plugins: &dyn PluginSource) -> (Option<Definition>, Report) {
+    let (definition, report) =
+        with_tree(document, |tree, findings| workflow::compile(tree, findings, plugins, Digest::of(document)));
+    (definition.flatten(), report)
+}
+
+/// Reads a document, and hands its tree on where there is one.
+fn with_tree<R>(
+    document: &[u8],
+    then: impl for<'t> FnOnce(&'t Tree<'t>, &mut Findings<'t>) -> R,
+) -> (Option<R>, Report) {
     let (text, broken_at) = match std::str::from_utf8(document) {
         Ok(text) => (text, None),
         Err(error) => {
@@ -113,8 +133,8 @@ fn examine(document: &[u8], plugins: &dyn PluginSource) -> (Option<Definition>, 
     } else if let Some(byte) = broken_at {
         refuse(byte, report::SYNTAX, "the document is no UTF-8 text from here on");
     } else if let Some(tree) = read(&source, &mut findings) {
-        let definition = workflow::compile(&tree, &mut findings, plugins, Digest::of(document));
-        return (definition, findings.into_report());
+        let result = then(&tree, &mut findings);
+        return (Some(result), findings.into_report());
     }
     (None, findings.into_report())
 }
