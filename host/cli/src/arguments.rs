@@ -197,6 +197,8 @@ pub(crate) enum Workflow {
         #[arg(long)]
         deployable: bool,
     },
+    /// Print the JSON Schema of the workflow language, for editors.
+    Schema,
     /// Deploy a document: its plugins are pinned from then on.
     Apply {
         /// The document.

@@ -44,6 +44,7 @@ fn run(global: arguments::Global, command: Command, output: Output) -> Result<Ex
         Command::Workflow(arguments::Workflow::Validate { files, deployable }) => {
             commands::validate::run(&files, deployable, output)
         }
+        Command::Workflow(arguments::Workflow::Schema) => commands::schema::run(output),
         Command::Config(arguments::Config::Show(settings)) => commands::config::show(&settings, output),
         Command::Explain { code } => commands::explain::run(code.as_deref(), output),
         Command::Completions { shell } => commands::completions::run(shell),

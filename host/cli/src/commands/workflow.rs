@@ -25,7 +25,7 @@ pub(crate) async fn run(client: &Client, command: Workflow, output: Output) -> R
             Ok(())
         }
         Workflow::Remove { workflow } => client.delete(&path(&workflow)?).await,
-        Workflow::Validate { .. } => unreachable!("documents are checked without a server"),
+        Workflow::Validate { .. } | Workflow::Schema => unreachable!("documents are checked without a server"),
     }
 }
 
