@@ -46,7 +46,7 @@ fn documents(specification: &Path) -> Result<()> {
     println!("{} of {} examples are valid", count(&examples, true), examples.len());
     println!("{} of {} invalid documents are refused", count(&invalid, false), invalid.len());
     ensure!(wrong.is_empty(), "the verdict is wrong for {wrong:?}");
-    Ok(())
+    crate::agreement::run()
 }
 
 fn specification() -> Result<PathBuf> {

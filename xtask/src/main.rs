@@ -2,6 +2,7 @@
 //!
 //! Owns the order of things and the set-up of a machine; whatever a command really does is done by cargo or by a crate of the project.
 
+mod agreement;
 mod bench;
 mod conformance;
 mod demo;
@@ -92,7 +93,7 @@ fn lint() -> Result<()> {
     setup::wasm_target()?;
     let hosts = ["clippy", "--all-targets", "--locked", "--package", "sandmill-load", "--package", "sandmill-speed"];
     cargo(["clippy", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
-    cargo(hosts.into_iter().chain(["--", "--deny", "warnings"]))?;
+    cargo(hosts.into_iter().chain(["--package", "sandmill-agreement", "--", "--deny", "warnings"]))?;
     plugins::lint()
 }
 

@@ -210,6 +210,8 @@ pub(crate) enum Workflow {
     DryRun(DryRun),
     /// Run test cases: exit code 0 when all pass.
     Test(Test),
+    /// Print the JSON Schema of the workflow language, for editors.
+    Schema,
     /// Deploy a document: its plugins are pinned from then on.
     Apply {
         /// The document.

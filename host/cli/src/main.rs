@@ -46,6 +46,7 @@ fn run(global: arguments::Global, command: Command, output: Output) -> Result<Ex
         Command::Workflow(Workflow::Graph { file }) => commands::graph::run(&file, output),
         Command::Workflow(Workflow::DryRun(dry_run)) => commands::dry_run::run(&dry_run, output),
         Command::Workflow(Workflow::Test(test)) => commands::test::run(&test, output),
+        Command::Workflow(Workflow::Schema) => commands::schema::run(output),
         Command::Config(arguments::Config::Show(settings)) => commands::config::show(&settings, output),
         Command::Explain { code } => commands::explain::run(code.as_deref(), output),
         Command::Completions { shell } => commands::completions::run(shell),

@@ -3,6 +3,7 @@
 pub(crate) mod run;
 pub(crate) mod up;
 
+pub(crate) mod schema;
 pub(crate) mod trigger;
 
 pub(crate) mod dry_run;

@@ -65,7 +65,7 @@ async fn register(host: &Host, plugin: &PluginFile) -> Result<(), Failure> {
 async fn start(host: &Host, run: &Run, document: Bytes, input: &str) -> Result<ExecutionKey, Failure> {
     let tenant = default_tenant();
     for file in &run.workflow {
-        let document = Bytes::from(validate::read(file)?);
+        let document = Bytes::from(documents::read(file)?);
         host.registry.deploy(&tenant, document).map_err(|error| refused(file, error))?;
     }
     let deployed = host.registry.deploy(&tenant, document).map_err(|error| refused(&run.file, error))?;

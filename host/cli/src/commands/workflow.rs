@@ -25,7 +25,7 @@ pub(crate) async fn run(client: &Client, command: Workflow, output: Output) -> R
             Ok(())
         }
         Workflow::Remove { workflow } => client.delete(&path(&workflow)?).await,
-        Workflow::Validate(_) | Workflow::Graph { .. } | Workflow::DryRun(_) | Workflow::Test(_) => {
+        Workflow::Validate(_) | Workflow::Graph { .. } | Workflow::DryRun(_) | Workflow::Test(_) | Workflow::Schema => {
             unreachable!("the tools of authors need no server")
         }
     }

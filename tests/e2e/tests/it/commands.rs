@@ -96,6 +96,14 @@ fn a_document_is_checked_without_a_server() {
 }
 
 #[test]
+fn the_schema_of_the_language_is_printed() {
+    let output = sandmill(&["workflow", "schema"]).output().unwrap();
+    check_code(&output, 0);
+    let published = fs::read_to_string(root().join("docs/workflow.schema.json")).unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), published);
+}
+
+#[test]
 fn run_ends_by_the_outcome() {
     let faulty = file(FAULTY);
     let output = sandmill(&["run", faulty.path().to_str().unwrap()]).output().unwrap();

@@ -3,6 +3,7 @@
 use super::compiler::Compiler;
 use super::expressions::Sight;
 use super::findings::Spot;
+use super::formats::is_host;
 use super::report::WRONG_VALUE;
 use super::task::Task;
 use super::tree::Place;
@@ -122,6 +123,11 @@ impl<'t> Compiler<'t, '_> {
                 self.text(member, &format!("`{name}`"));
             }
         }
+        let host = service.get("host").filter(|host| host.text().is_some_and(|text| !is_host(&text)));
+        if let Some(host) = host {
+            let message = format!("`host` must be the name of a host, and is {}", host.value());
+            self.wrong_value(host, message, "write for example localhost, and the port under `port`");
+        }
         let port = service.get("port").and_then(|port| Some((port, self.integer(port, "`port`")?)));
         if let Some((place, port)) = port.filter(|(_, port)| !(0..=65_535).contains(port)) {
             self.refuse(Spot::Value(place), WRONG_VALUE, format!("`port` must be from 0 to 65535, and is {port}"));
@@ -187,19 +193,31 @@ impl<'t> Compiler<'t, '_> {
         if !self.closed(place, "`subscription`", &["filter", "consume", "foreach"]) {
             return;
         }
-        self.expression_of(place, "filter", task.sight());
+        if let Some(filter) = place.get("filter") {
+            self.marked_expression(filter, "`filter`", task);
+        }
         if let Some(consume) = self.required(place, "`subscription`", "consume")
             && self.closed(consume, "`consume`", &["for", "amount", "while", "until"])
         {
             self.span_of(consume, "for", task.sight());
             match self.one_of(consume, "`consume`", &["amount", "while", "until"]) {
                 Some(("amount", amount)) => drop(self.integer(amount, "`amount`")),
-                Some((name, condition)) => drop(self.expression(condition, &format!("`{name}`"), task.sight())),
+                Some((name, condition)) => self.marked_expression(condition, &format!("`{name}`"), task),
                 None => {}
             }
         }
         if let Some(iterator) = place.get("foreach") {
             self.iterator(iterator, task);
+        }
+    }
+
+    /// An expression where the specification wants its marks: `${` and `}`.
+    fn marked_expression(&mut self, place: Place<'t>, what: &str, task: Task<'t, '_>) {
+        if let Some(text) = place.text().filter(|text| parse_expression(text).is_none()) {
+            let message = format!("{what} must be an expression in `${{ }}`");
+            self.wrong_value(place, message, &format!("write '${{ {text} }}'"));
+        } else {
+            self.expression(place, what, task.sight());
         }
     }
 
@@ -217,6 +235,15 @@ impl<'t> Compiler<'t, '_> {
             self.endpoint(server, task.sight());
         }
         self.parameters(with);
+        if let Some(parameters) =
+            with.get("parameters").filter(|place| place.is_object() && place.children().len() == 0)
+        {
+            self.wrong_value(
+                parameters,
+                "`parameters` has no parameter".into(),
+                "write one, or leave `parameters` out",
+            );
+        }
     }
 
     fn parameters(&mut self, with: Place<'t>) {
@@ -245,6 +272,9 @@ impl<'t> Compiler<'t, '_> {
         let Some(transport) = self.required(with, what, "transport") else { return };
         if !self.open(transport, "`transport`", &["http", "stdio", "options"]) {
             return;
+        }
+        if let Some(options) = transport.get("options") {
+            self.texts_in(options, "`options`");
         }
         match self.one_of(transport, "`transport`", &["http", "stdio"]) {
             Some(("http", http)) if self.is_object(http, "`http`") => {

@@ -3,6 +3,7 @@
 use super::compiler::Compiler;
 use super::expressions::Sight;
 use super::findings::Spot;
+use super::formats::{is_pointer, is_uri};
 use super::report::WRONG_VALUE;
 use super::task::Task;
 use super::tree::Place;
@@ -87,9 +88,8 @@ impl<'t> Compiler<'t, '_> {
         }
         self.texts(place, &["title", "detail"]);
         if let Some(instance) = self.text_of(place, "instance") {
-            let is_pointer = instance.is_empty() || instance.starts_with('/');
-            if let Some(member) = place.get("instance").filter(|_| !is_pointer && parse_expression(&instance).is_none())
-            {
+            let is_wrong = !is_pointer(&instance) && parse_expression(&instance).is_none();
+            if let Some(member) = place.get("instance").filter(|_| is_wrong) {
                 let message = format!("`instance` must be a JSON Pointer, and is `{instance}`");
                 self.wrong_value(member, message, "write for example `/do/0/first`");
             }
@@ -100,8 +100,7 @@ impl<'t> Compiler<'t, '_> {
     /// A URI reference, or an expression that gives one.
     pub(super) fn uri(&mut self, place: Place<'t>, what: &str) {
         let Some(text) = self.text(place, what) else { return };
-        let is_uri = !text.is_empty() && !text.contains(char::is_whitespace) && !text.starts_with("${");
-        if !is_uri && parse_expression(&text).is_none() {
+        if !is_uri(&text) && parse_expression(&text).is_none() {
             self.refuse(
                 Spot::Value(place),
                 WRONG_VALUE,

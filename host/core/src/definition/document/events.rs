@@ -3,10 +3,12 @@
 use super::compiler::{Compiler, Scope};
 use super::expressions::{Moment, Sight};
 use super::findings::Spot;
+use super::formats::is_moment;
 use super::report::{UNKNOWN_PROPERTY, WRONG_TYPE, WRONG_VALUE};
 use super::task::Task;
 use super::tree::Place;
 use crate::definition::Kind;
+use crate::expression::parse_expression;
 
 /// Attributes of an event that are a URI or an expression.
 const URIS: [&str; 2] = ["source", "dataschema"];
@@ -33,13 +35,24 @@ impl<'t> Compiler<'t, '_> {
         if !self.is_object(place, what) {
             return;
         }
-        self.texts(place, &["id", "type", "subject", "datacontenttype", "time"]);
+        self.texts(place, &["id", "type", "subject", "datacontenttype"]);
+        self.moment_of(place, "time");
         for name in URIS {
             if let Some(member) = place.get(name) {
                 self.uri(member, &format!("`{name}`"));
             }
         }
         self.template(place, sight);
+    }
+
+    /// A moment, or an expression that gives one.
+    fn moment_of(&mut self, place: Place<'t>, name: &str) {
+        let Some(text) = self.text_of(place, name) else { return };
+        let is_wrong = !is_moment(&text) && parse_expression(&text).is_none();
+        if let Some(member) = place.get(name).filter(|_| is_wrong) {
+            let message = format!("`{name}` must be a moment or an expression, and is `{text}`");
+            self.wrong_value(member, message, "write for example '2026-01-31T12:00:00Z'");
+        }
     }
 
     pub(super) fn listen(&mut self, task: Task<'t, '_>) -> Option<Kind> {

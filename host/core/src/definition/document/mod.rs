@@ -23,6 +23,7 @@ mod properties;
 mod expressions;
 mod extensions;
 mod flow;
+mod formats;
 mod functions;
 mod metadata;
 mod reuse;
@@ -55,6 +56,7 @@ pub use tree::DOCUMENT_VALUES_MAX;
 
 use crate::definition::{Definition, PinnedFunction, PinnedPlugin};
 use crate::ids::{Digest, JsonPointer};
+use crate::value::Value;
 use findings::Findings;
 use source::Source;
 use tree::{Builder, Tree};
@@ -98,6 +100,15 @@ pub fn validate(document: &[u8]) -> Report {
 #[must_use]
 pub fn validate_with(document: &[u8], rigour: Rigour) -> Report {
     examine(document, &EveryPlugin, rigour).1
+}
+
+/// The value that a document writes, whatever it means; or what is wrong with its text.
+pub fn read_document(document: &[u8]) -> Result<Value, Report> {
+    let hint = Some("begin it with `document:`");
+    match with_tree(document, (Rigour::Usual, hint), |tree, _| Some(tree.root().value().clone())) {
+        (Some(value), report) if report.is_valid() => Ok(value),
+        (_, report) => Err(report),
+    }
 }
 
 /// A catalog that has whatever is asked for: for tools that look at documents without a host. What is not pinned gets the version 0.0.0.

@@ -2,6 +2,7 @@
 
 use super::compiler::Compiler;
 use super::findings::Spot;
+use super::formats::{is_uri, is_uri_template};
 use super::report::WRONG_VALUE;
 use super::tree::Place;
 
@@ -94,7 +95,7 @@ impl<'t> Compiler<'t, '_> {
         known.extend(has_endpoints.then_some("endpoints"));
         self.members_known(place, what, &known, true);
         if let Some(authority) = place.get("authority") {
-            self.uri(authority, "`authority`");
+            self.authority(authority);
         }
         if let Some(grant) = place.get("grant") {
             self.word(grant, "`grant`", &GRANTS);
@@ -104,7 +105,9 @@ impl<'t> Compiler<'t, '_> {
             self.texts_of(place, name);
         }
         if let Some(endpoints) = self.object_of(place, "endpoints") {
-            self.texts(endpoints, &["token", "revocation", "introspection"]);
+            for name in ["token", "revocation", "introspection"] {
+                self.template_of(endpoints, name);
+            }
         }
         if let Some(client) = place.get("client") {
             self.client(client);
@@ -119,6 +122,23 @@ impl<'t> Compiler<'t, '_> {
                 self.required(token, &what, "type");
                 self.texts(token, &["token", "type"]);
             }
+        }
+    }
+
+    /// The address of a server. An expression could not be known when the definition is deployed.
+    fn authority(&mut self, place: Place<'t>) {
+        let Some(text) = self.text(place, "`authority`") else { return };
+        if !is_uri(&text) {
+            let message = format!("`authority` must be a URI, and is `{text}`");
+            self.wrong_value(place, message, "write for example https://example.com");
+        }
+    }
+
+    fn template_of(&mut self, place: Place<'t>, name: &str) {
+        let Some(text) = self.text_of(place, name) else { return };
+        if let Some(member) = place.get(name).filter(|_| !is_uri_template(&text)) {
+            let message = format!("`{name}` must be a path, and is `{text}`");
+            self.wrong_value(member, message, "write for example /oauth2/token");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::compiler::Compiler;
 use super::expressions::Sight;
-use super::report::WRONG_VALUE;
+use super::report::{WRONG_OPTION, WRONG_VALUE};
 use super::tree::Place;
 use crate::definition::{Span, parse_duration};
 use crate::expression::parse_expression;
@@ -63,9 +63,16 @@ impl<'t> Compiler<'t, '_> {
         all_known && whole > 0 && whole == place.children().len()
     }
 
+    /// A duration among options of this host, which the specification leaves open.
     pub(super) fn duration_of(&mut self, place: Place<'t>, name: &str) -> Option<Millis> {
         let member = place.get(name)?;
-        self.duration(member, &format!("`{name}`"))
+        match parse_duration(member.value()) {
+            Ok(millis) => Some(millis),
+            Err(error) => {
+                self.refuse(super::findings::Spot::Value(member), WRONG_OPTION, error.to_string());
+                None
+            }
+        }
     }
 
     /// `timeout`: inline, or the name of one in `use.timeouts`.
