@@ -9,40 +9,44 @@ use gherkin::{Background, Feature, GherkinEnv};
 
 /// One scenario.
 #[derive(Debug, Clone)]
-pub(crate) struct Scenario {
+pub struct Scenario {
     /// The feature that it belongs to.
-    pub(crate) feature: String,
+    pub feature: String,
     /// Where that stands.
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     /// Where the scenario begins in it, from 1.
-    pub(crate) line: usize,
-    pub(crate) name: String,
+    pub line: usize,
+    /// What it is called.
+    pub name: String,
     /// Its own tags and those of its feature, without the `@`.
-    pub(crate) tags: Vec<String>,
-    pub(crate) steps: Vec<Step>,
+    pub tags: Vec<String>,
+    /// What is done and checked, in order.
+    pub steps: Vec<Step>,
 }
 
 /// One step of a scenario.
 #[derive(Debug, Clone)]
-pub(crate) struct Step {
+pub struct Step {
     /// As it is written, with its first word.
-    pub(crate) shown: String,
+    pub shown: String,
     /// What is looked up, without the words that only join it to the step before.
-    pub(crate) text: String,
+    pub text: String,
     /// The text under it, where there is one.
-    pub(crate) argument: Option<String>,
-    pub(crate) line: usize,
+    pub argument: Option<String>,
+    /// The line that it stands in, from 1.
+    pub line: usize,
 }
 
 impl Scenario {
     /// `file:line`.
-    pub(crate) fn place(&self) -> String {
+    #[must_use]
+    pub fn place(&self) -> String {
         format!("{}:{}", self.file.display(), self.line)
     }
 }
 
 /// The scenarios of every `.feature` file in a folder, by file.
-pub(crate) fn read(folder: &Path) -> Result<Vec<Scenario>> {
+pub fn read(folder: &Path) -> Result<Vec<Scenario>> {
     let entries = std::fs::read_dir(folder).with_context(|| format!("there is no folder {}", folder.display()))?;
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "feature"));

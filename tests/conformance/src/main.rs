@@ -3,7 +3,6 @@
 //! One server for all scenarios, one tenant for each, many of them at the same time. Knows the HTTP API and nothing of what is behind it, so that
 //! what passes here passes for everybody.
 
-mod features;
 mod tags;
 
 mod client;
@@ -27,6 +26,7 @@ use clap::Parser;
 use crate::host::{Host, Program};
 use crate::runner::Runner;
 use crate::tags::Tags;
+use sandmill_conformance::features;
 
 /// Runs Gherkin features of the workflow language against a real host.
 #[derive(Parser)]

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Error, Result};
 use futures::{StreamExt as _, stream};
 
-use crate::features::{Scenario, Step};
 use crate::host::Host;
 use crate::steps::Steps;
 use crate::world::{NotDeployable, World};
+use sandmill_conformance::features::{Scenario, Step};
 
 /// How long one scenario may take, as the specification's kit has it.
 const SCENARIO_TIME: Duration = Duration::from_secs(30);

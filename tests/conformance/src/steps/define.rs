@@ -10,9 +10,6 @@ use super::{Code, Given, Row};
 use crate::host::PLUGIN_VERSION;
 use crate::world::{Verdict, World, shown};
 
-/// What a definition is called that has no name of its own.
-const DOCUMENT: &str = "document: { dsl: '1.0.3', namespace: scenarios, name: under-test, version: '1.0.0' }\n";
-
 pub(super) const STEPS: &[Row] = &[
     ("a workflow with definition:", Code::Does(|world, given| async { definition(world, given) }.boxed_local())),
     ("another workflow with definition:", Code::Does(|world, given| another(world, given).boxed_local())),
@@ -39,9 +36,7 @@ pub(super) const STEPS: &[Row] = &[
 ];
 
 fn definition(world: &mut World, given: &Given) -> Result<()> {
-    let text = given.text()?;
-    let is_whole = text.trim_start().starts_with('{') || text.lines().any(|line| line.starts_with("document:"));
-    world.document = Some(if is_whole { text.to_owned() } else { format!("{DOCUMENT}{text}") });
+    world.document = Some(sandmill_conformance::whole(given.text()?));
     Ok(())
 }
 

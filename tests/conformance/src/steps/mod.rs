@@ -26,8 +26,8 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::compare;
-use crate::features;
 use crate::world::{Ended, World};
+use sandmill_conformance::features;
 
 /// What a step does to a scenario.
 type Doing = for<'a> fn(&'a mut World, &'a Given) -> LocalBoxFuture<'a, Result<()>>;
