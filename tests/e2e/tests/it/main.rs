@@ -10,3 +10,4 @@ mod examples;
 
 mod bad_days;
 mod crash;
+mod killed;
