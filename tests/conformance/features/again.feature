@@ -42,17 +42,18 @@ Feature: Running again
       """
     And first should not be attempted
 
+  @slow
   Scenario: A wait that was over is not waited for again
     Given a workflow with definition:
       """yaml
       do:
-        - pause: { wait: { milliseconds: 2500 } }
+        - pause: { wait: { milliseconds: 4000 } }
         - bad: { raise: { error: { type: https://example.com/errors/bad, status: 422 } } }
       """
     When the workflow is executed
     And the workflow is run again
     Then the workflow should fault
-    And the workflow should take at most 2000 ms
+    And the workflow should take at most 3500 ms
 
   Scenario: Of a map only the items that failed are done again
     Given the plugin guests is registered
@@ -102,6 +103,7 @@ Feature: Running again
       """
     And one should not be attempted
 
+  @slow
   Scenario: A cancelled execution is run again from where it was
     Given the plugin guests is registered
     And a workflow with definition:

@@ -114,21 +114,21 @@ Feature: Arguments of expressions
     Then the workflow definition should be rejected with "wrong-expression" at "<pointer>"
 
     Examples:
-      | argument | where                      | workflow                    | task                                     | pointer             |
-      | $context | input.from of the workflow | input: { from: $context }   | then: end                                | /input/from         |
-      | $input   | input.from of the workflow | input: { from: $input }     | then: end                                | /input/from         |
-      | $task    | input.from of the workflow | input: { from: $task }      | then: end                                | /input/from         |
-      | $output  | input.from of the workflow | input: { from: $output }    | then: end                                | /input/from         |
-      | $input   | output.as of the workflow  | output: { as: $input }      | then: end                                | /output/as          |
-      | $task    | output.as of the workflow  | output: { as: $task }       | then: end                                | /output/as          |
-      | $output  | output.as of the workflow  | output: { as: $output }     | then: end                                | /output/as          |
-      | $input   | if of a task               |                             | if: '$input == 1'                        | /do/0/one/if        |
-      | $output  | if of a task               |                             | if: '$output == 1'                       | /do/0/one/if        |
-      | $input   | input.from of a task       |                             | input: { from: $input }                  | /do/0/one/input/from |
-      | $output  | input.from of a task       |                             | input: { from: $output }                 | /do/0/one/input/from |
-      | $output  | output.as of a task        |                             | output: { as: $output }                  | /do/0/one/output/as |
-      | $error   | a task outside of a catch  |                             | output: { as: $error }                   | /do/0/one/output/as |
-      | $item    | a task outside of a loop   |                             | output: { as: $item }                    | /do/0/one/output/as |
+      | argument | where                      | workflow                  | task                     | pointer              |
+      | $context | input.from of the workflow | input: { from: $context } | then: end                | /input/from          |
+      | $input   | input.from of the workflow | input: { from: $input }   | then: end                | /input/from          |
+      | $task    | input.from of the workflow | input: { from: $task }    | then: end                | /input/from          |
+      | $output  | input.from of the workflow | input: { from: $output }  | then: end                | /input/from          |
+      | $input   | output.as of the workflow  | output: { as: $input }    | then: end                | /output/as           |
+      | $task    | output.as of the workflow  | output: { as: $task }     | then: end                | /output/as           |
+      | $output  | output.as of the workflow  | output: { as: $output }   | then: end                | /output/as           |
+      | $input   | if of a task               |                           | if: '$input == 1'        | /do/0/one/if         |
+      | $output  | if of a task               |                           | if: '$output == 1'       | /do/0/one/if         |
+      | $input   | input.from of a task       |                           | input: { from: $input }  | /do/0/one/input/from |
+      | $output  | input.from of a task       |                           | input: { from: $output } | /do/0/one/input/from |
+      | $output  | output.as of a task        |                           | output: { as: $output }  | /do/0/one/output/as  |
+      | $error   | a task outside of a catch  |                           | output: { as: $error }   | /do/0/one/output/as  |
+      | $item    | a task outside of a loop   |                           | output: { as: $item }    | /do/0/one/output/as  |
 
   Scenario: The definition of a task does not see its output
     Given a workflow with definition:

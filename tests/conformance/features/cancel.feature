@@ -18,15 +18,15 @@ Feature: Cancel
     And after should not run
 
     Examples:
-      | kind     | inner | task                                                                                                |
-      | wait     | task  | wait: { hours: 1 }                                                                                  |
-      | call     | task  | call: guests\n      with: { do: wait-for-cancel }                                                   |
-      | list     | inner | do: [ { inner: { wait: { hours: 1 } } } ]                                                           |
-      | loop     | inner | for: { in: '[1, 2]' }\n      do: [ { inner: { wait: { hours: 1 } } } ]                              |
-      | map      | inner | metadata: { for: { mode: map } }\n      for: { in: '[1]' }\n      do: [ { inner: { wait: { hours: 1 } } } ] |
-      | fork     | inner | fork: { branches: [ { inner: { wait: { hours: 1 } } } ] }                                           |
-      | race     | inner | fork: { compete: true, branches: [ { inner: { wait: { hours: 1 } } } ] }                            |
-      | try      | inner | try: [ { inner: { wait: { hours: 1 } } } ]\n      catch: {}                                         |
+      | kind | inner | task                                                                                                        |
+      | wait | task  | wait: { hours: 1 }                                                                                          |
+      | call | task  | call: guests\n      with: { do: wait-for-cancel }                                                           |
+      | list | inner | do: [ { inner: { wait: { hours: 1 } } } ]                                                                   |
+      | loop | inner | for: { in: '[1, 2]' }\n      do: [ { inner: { wait: { hours: 1 } } } ]                                      |
+      | map  | inner | metadata: { for: { mode: map } }\n      for: { in: '[1]' }\n      do: [ { inner: { wait: { hours: 1 } } } ] |
+      | fork | inner | fork: { branches: [ { inner: { wait: { hours: 1 } } } ] }                                                   |
+      | race | inner | fork: { compete: true, branches: [ { inner: { wait: { hours: 1 } } } ] }                                    |
+      | try  | inner | try: [ { inner: { wait: { hours: 1 } } } ]\n      catch: {}                                                 |
 
   Scenario: A workflow is cancelled in the middle of a catch
     Given a workflow with definition:

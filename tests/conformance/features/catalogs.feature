@@ -109,10 +109,10 @@ Feature: Catalogs
     Then the workflow definition should be rejected with "<code>" at "/do/0/one/call"
 
     Examples:
-      | what                                | endpoint                    | call               | code              |
-      | a function that is not there        | https://example.com/catalog | whisper:1.0.0@public | unknown-function |
-      | a version that is not there         | https://example.com/catalog | shout:9.0.0@public | unknown-function  |
-      | a call without a version            | https://example.com/catalog | shout@public       | unknown-function  |
-      | a catalog that the host has not     | https://example.com/other   | shout:1.0.0@public | unknown-function  |
-      | a function that has a mistake       | https://example.com/catalog | broken:1.0.0@public | unknown-function |
-      | a catalog that `use` does not define | https://example.com/catalog | shout:1.0.0@private | unknown-reference |
+      | what                                 | endpoint                    | call                 | code              |
+      | a function that is not there         | https://example.com/catalog | whisper:1.0.0@public | unknown-function  |
+      | a version that is not there          | https://example.com/catalog | shout:9.0.0@public   | unknown-function  |
+      | a call without a version             | https://example.com/catalog | shout@public         | unknown-function  |
+      | a catalog that the host has not      | https://example.com/other   | shout:1.0.0@public   | unknown-function  |
+      | a function that has a mistake        | https://example.com/catalog | broken:1.0.0@public  | unknown-function  |
+      | a catalog that `use` does not define | https://example.com/catalog | shout:1.0.0@private  | unknown-reference |

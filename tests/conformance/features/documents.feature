@@ -40,12 +40,12 @@ Feature: Documents
     Then the workflow definition should be rejected with "wrong-value" at "/document/<member>"
 
     Examples:
-      | member    | value     | namespace  | name      | version |
-      | namespace | two words | two words  | fine      | 1.0.0   |
-      | name      | -hyphen   | scenarios  | '-hyphen' | 1.0.0   |
-      | name      | under_score | scenarios | under_score | 1.0.0 |
-      | version   | 1.0       | scenarios  | fine      | 1.0     |
-      | version   | one       | scenarios  | fine      | one     |
+      | member    | value       | namespace | name        | version |
+      | namespace | two words   | two words | fine        | 1.0.0   |
+      | name      | -hyphen     | scenarios | '-hyphen'   | 1.0.0   |
+      | name      | under_score | scenarios | under_score | 1.0.0   |
+      | version   | 1.0         | scenarios | fine        | 1.0     |
+      | version   | one         | scenarios | fine        | one     |
 
   Scenario Outline: What this host does not run yet is valid and not deployable: <what>
     Given a workflow with definition:
@@ -57,11 +57,11 @@ Feature: Documents
     Then the workflow definition should be valid and not deployable with "not-supported" at "/do/0/one/<pointer>"
 
     Examples:
-      | what             | pointer       | task                                                                              |
-      | a shell command  | run/shell     | run: { shell: { command: 'ls' } }                                                 |
-      | a container      | run/container | run: { container: { image: busybox } }                                            |
-      | a script         | run/script    | run: { script: { language: js, code: 'return 1' } }                               |
-      | call: grpc       | call          | call: grpc\n      with: { proto: { endpoint: 'file://a.proto' }, service: { name: a, host: b }, method: c } |
+      | what            | pointer       | task                                                                                                        |
+      | a shell command | run/shell     | run: { shell: { command: 'ls' } }                                                                           |
+      | a container     | run/container | run: { container: { image: busybox } }                                                                      |
+      | a script        | run/script    | run: { script: { language: js, code: 'return 1' } }                                                         |
+      | call: grpc      | call          | call: grpc\n      with: { proto: { endpoint: 'file://a.proto' }, service: { name: a, host: b }, method: c } |
 
   Scenario Outline: An option of the platform that has no effect yet is refused and not ignored: <option>
     Given a workflow with definition:
@@ -72,12 +72,12 @@ Feature: Documents
     Then the workflow definition should be rejected with "<code>" at "/do/0/one/metadata/task/<member>"
 
     Examples:
-      | option           | member          | code           |
-      | queue: fast      | queue           | not-supported  |
-      | priority: 5      | priority        | not-supported  |
-      | heartbeat: PT1S  | heartbeat       | not-supported  |
-      | scheduleToStart: PT1S | scheduleToStart | not-supported |
-      | nonsense: 1      | nonsense        | unknown-option |
+      | option                | member          | code           |
+      | queue: fast           | queue           | not-supported  |
+      | priority: 5           | priority        | not-supported  |
+      | heartbeat: PT1S       | heartbeat       | not-supported  |
+      | scheduleToStart: PT1S | scheduleToStart | not-supported  |
+      | nonsense: 1           | nonsense        | unknown-option |
 
   Scenario: Metadata that is none of ours is somebody else's
     Given a workflow with definition:

@@ -161,19 +161,19 @@ Feature: Extensions
       """
 
     Examples:
-      | extended  | kind            | task                                                                        |
-      | set       | a set           | set: { n: 1 }                                                               |
-      | wait      | a wait          | wait: { hours: 1 }                                                          |
-      | raise     | a raise         | raise: { error: { type: 'https://example.com/x', status: 400 } }            |
+      | extended  | kind            | task                                                                                    |
+      | set       | a set           | set: { n: 1 }                                                                           |
+      | wait      | a wait          | wait: { hours: 1 }                                                                      |
+      | raise     | a raise         | raise: { error: { type: 'https://example.com/x', status: 400 } }                        |
       | composite | a list of tasks | do: [ { inner: { raise: { error: { type: 'https://example.com/x', status: 400 } } } } ] |
-      | for       | a loop          | for: { in: '[1]' }\n      do: [ { inner: { wait: PT1H } } ]                 |
-      | switch    | a switch        | switch: [ { one: { then: end } } ]                                          |
-      | try       | a try           | try: [ { inner: { wait: PT1H } } ]\n      catch: {}                         |
-      | call      | a call          | call: guests\n      with: { do: trap }                                      |
-      | all       | a set           | set: { n: 1 }                                                               |
-      | all       | a wait          | wait: { hours: 1 }                                                          |
-      | all       | a fork          | fork: { branches: [ { inner: { wait: PT1H } } ] }                           |
-      | all       | a call          | call: guests\n      with: { do: trap }                                      |
+      | for       | a loop          | for: { in: '[1]' }\n      do: [ { inner: { wait: PT1H } } ]                             |
+      | switch    | a switch        | switch: [ { one: { then: end } } ]                                                      |
+      | try       | a try           | try: [ { inner: { wait: PT1H } } ]\n      catch: {}                                     |
+      | call      | a call          | call: guests\n      with: { do: trap }                                                  |
+      | all       | a set           | set: { n: 1 }                                                                           |
+      | all       | a wait          | wait: { hours: 1 }                                                                      |
+      | all       | a fork          | fork: { branches: [ { inner: { wait: PT1H } } ] }                                       |
+      | all       | a call          | call: guests\n      with: { do: trap }                                                  |
 
   Scenario: A kind that is not extended is left alone
     Given a workflow with definition:

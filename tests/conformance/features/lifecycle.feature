@@ -152,13 +152,14 @@ Feature: Lifecycle events
     And the lifecycle events of outer should be created, started, cancelled
     And the lifecycle events of pause should be created, started, cancelled
 
+  @slow
   Scenario: A suspended workflow suspends what runs, and resumes it
     Given a workflow with definition:
       """yaml
       do:
         - outer:
             do:
-              - pause: { wait: { milliseconds: 300 } }
+              - pause: { wait: { milliseconds: 3000 } }
       """
     When the workflow is executed
     And the workflow is suspended while pause runs

@@ -127,6 +127,7 @@ Feature: Parallel map
     Then the workflow should complete
     And 1 runs of pause should overlap
 
+  @slow
   Scenario: A window slides: the next item begins as soon as one ends
     Given a workflow with definition:
       """yaml
@@ -387,7 +388,12 @@ Feature: Parallel map
               - result: { set: '${ $item }' }
       """
     When the workflow is executed
-    Then the workflow should fault
+    Then the workflow should fault with error:
+      """yaml
+      type: https://open-workflow-specification.org/spec/1.0.0/errors/validation
+      status: 400
+      instance: /do/0/map
+      """
 
   Scenario: A map in a map
     Given a workflow with definition:

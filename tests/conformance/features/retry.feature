@@ -432,11 +432,11 @@ Feature: Retry
     Then the workflow definition should be rejected
 
     Examples:
-      | policy                                                        |
-      | { limit: { attempt: { count: -1 } } }                         |
-      | { delay: soon }                                               |
-      | { backoff: { constant: {}, linear: {} } }                     |
-      | { backoff: { exponential: { multiplier: 0 } } }               |
-      | { jitter: { from: PT1S } }                                    |
-      | { jitter: { from: PT2S, to: PT1S } }                          |
-      | { backoff: { sometimes: {} } }                                |
+      | policy                                          |
+      | { limit: { attempt: { count: -1 } } }           |
+      | { delay: soon }                                 |
+      | { backoff: { constant: {}, linear: {} } }       |
+      | { backoff: { exponential: { multiplier: 0 } } } |
+      | { jitter: { from: PT1S } }                      |
+      | { jitter: { from: PT2S, to: PT1S } }            |
+      | { backoff: { sometimes: {} } }                  |

@@ -309,12 +309,13 @@ Feature: Run workflow
     Then the workflow should complete
     And the workflow 'scenarios/child' should be cancelled
 
+  @slow
   Scenario: A suspended workflow takes the end of its child when it is resumed
     Given another workflow with definition:
       """yaml
       document: { dsl: '1.0.3', namespace: scenarios, name: child, version: '1.0.0' }
       do:
-        - pause: { wait: { milliseconds: 300 } }
+        - pause: { wait: { milliseconds: 3000 } }
         - done: { set: { done: true } }
       """
     And a workflow with definition:
@@ -324,7 +325,7 @@ Feature: Run workflow
       """
     When the workflow is executed
     And the workflow is suspended while child runs
-    And 800 ms pass
+    And 4000 ms pass
     And the workflow is resumed
     Then the workflow should complete with output:
       """yaml

@@ -276,19 +276,20 @@ Feature: Timeout
       """
     Then the workflow definition should be rejected with "missing-property" at "/do/0/slow/timeout"
 
+  @slow
   Scenario: Time in which the workflow was suspended does not count
     Given a workflow with definition:
       """yaml
       do:
         - outer:
-            timeout: { after: { milliseconds: 2500 } }
+            timeout: { after: { seconds: 8 } }
             do:
-              - pause: { wait: { milliseconds: 200 } }
+              - pause: { wait: { seconds: 3 } }
               - done: { set: { done: true } }
       """
     When the workflow is executed
     And the workflow is suspended while pause runs
-    And 3000 ms pass
+    And 8000 ms pass
     And the workflow is resumed
     Then the workflow should complete with output:
       """yaml

@@ -121,12 +121,12 @@ Feature: Try
       """
 
     Examples:
-      | filter                                                    |
-      | { type: https://example.com/errors/bad }                  |
-      | { status: 422 }                                           |
-      | { title: Bad }                                            |
-      | { detail: very }                                          |
-      | { instance: /do/0/guarded/try/0/bad }                     |
+      | filter                                                            |
+      | { type: https://example.com/errors/bad }                          |
+      | { status: 422 }                                                   |
+      | { title: Bad }                                                    |
+      | { detail: very }                                                  |
+      | { instance: /do/0/guarded/try/0/bad }                             |
       | { type: https://example.com/errors/bad, status: 422, title: Bad } |
 
   Scenario Outline: The filter <filter> lets the error pass
@@ -180,11 +180,11 @@ Feature: Try
       """
 
     Examples:
-      | prefix                                                    |
+      | prefix                                                     |
       | https://open-workflow-specification.org/spec/1.0.0/errors/ |
-      | https://open-workflow-specification.org/dsl/errors/types/ |
-      | https://serverlessworkflow.io/spec/1.0.0/errors/          |
-      | https://serverlessworkflow.io/dsl/errors/types/           |
+      | https://open-workflow-specification.org/dsl/errors/types/  |
+      | https://serverlessworkflow.io/spec/1.0.0/errors/           |
+      | https://serverlessworkflow.io/dsl/errors/types/            |
 
   Scenario Outline: No other prefix stands for a standard error: <type>
     Given a workflow with definition:

@@ -110,11 +110,11 @@ Feature: Wait
     Then the workflow definition should be rejected with "<code>" at "<pointer>"
 
     Examples:
-      | duration           | code             | pointer             |
-      | soon               | wrong-value      | /do/0/pause/wait    |
-      | PT                 | wrong-value      | /do/0/pause/wait    |
-      | PT1S1M             | wrong-value      | /do/0/pause/wait    |
-      | 5                  | wrong-type       | /do/0/pause/wait    |
-      | {}                 | wrong-value      | /do/0/pause/wait    |
-      | { weeks: 1 }       | unknown-property | /do/0/pause/wait/weeks |
+      | duration           | code             | pointer                  |
+      | soon               | wrong-value      | /do/0/pause/wait         |
+      | PT                 | wrong-value      | /do/0/pause/wait         |
+      | PT1S1M             | wrong-value      | /do/0/pause/wait         |
+      | 5                  | wrong-type       | /do/0/pause/wait         |
+      | {}                 | wrong-value      | /do/0/pause/wait         |
+      | { weeks: 1 }       | unknown-property | /do/0/pause/wait/weeks   |
       | { seconds: 'one' } | wrong-type       | /do/0/pause/wait/seconds |
