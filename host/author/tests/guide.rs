@@ -1,7 +1,5 @@
 //! The examples of the guide to the language: each document compiles, and its cases come out as they say.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
-
 use std::fs;
 use std::path::Path;
 

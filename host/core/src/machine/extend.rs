@@ -7,10 +7,26 @@ use std::sync::Arc;
 
 use crate::definition::{Extension, TaskList, Then};
 use crate::machine::Machine;
-use crate::machine::frame::{Done, Extended, Extending, FrameId, Run, RunId, Stage, State, Surroundings};
+use crate::machine::frame::{Done, Extended, Extending, FrameId, Run, Stage, State, Surroundings};
 use crate::machine::run::{Turn, path_inside};
 use crate::problem::Problem;
 use crate::value::Value;
+
+/// The lists of an extension. Its number is the slot of the run.
+#[derive(Clone, Copy)]
+enum Part {
+    Before = 0,
+    After = 1,
+}
+
+impl Part {
+    const fn of(self, extension: &Extension) -> Option<&TaskList> {
+        match self {
+            Self::Before => extension.before.as_ref(),
+            Self::After => extension.after.as_ref(),
+        }
+    }
+}
 
 impl Machine {
     /// Begins what comes before a task. False where nothing does.
@@ -42,16 +58,16 @@ impl Machine {
     /// Begins the next list before the task, from that extension on. False where none is left.
     fn next_before(&mut self, frame: FrameId, from: u32) -> bool {
         let raw_input = self.frames[&frame].raw_input.clone();
-        let begun = self.begin_next(frame, from, |extension| extension.before.as_ref(), raw_input, 0);
-        self.set_stage(frame, begun.map_or(Stage::Task, |(number, _)| Stage::Before(number)));
+        let begun = self.begin_next(frame, from, Part::Before, raw_input);
+        self.set_stage(frame, begun.map_or(Stage::Task, Stage::Before));
         begun.is_some()
     }
 
     /// Begins what comes after a task that has ended, from that extension on; gives its end back where nothing does.
     fn next_after(&mut self, frame: FrameId, from: u32, done: Done) -> Option<Done> {
         let output = done.output.clone();
-        match self.begin_next(frame, from, |extension| extension.after.as_ref(), output, 1) {
-            Some((number, _)) => {
+        match self.begin_next(frame, from, Part::After, output) {
+            Some(number) => {
                 self.set_stage(frame, Stage::After(number, done));
                 None
             }
@@ -67,29 +83,23 @@ impl Machine {
         self.next_after(frame, 0, done)
     }
 
-    fn begin_next(
-        &mut self,
-        frame: FrameId,
-        from: u32,
-        list_of: impl Fn(&Extension) -> Option<&TaskList>,
-        value: Value,
-        slot: u32,
-    ) -> Option<(u32, RunId)> {
+    /// Begins the first list of a kind that the extensions from that number on have, and gives the number of its extension.
+    fn begin_next(&mut self, frame: FrameId, from: u32, part: Part, value: Value) -> Option<u32> {
         let definition = Arc::clone(&self.definition);
         let applying = &self.frames[&frame].extended.as_ref()?.applying;
         let mut rest = (from..).zip(&applying[from as usize..]);
         let (number, list) = rest.find_map(|(number, place)| {
-            list_of(&definition.extensions[*place as usize]).map(|list| (number, TaskList::clone(list)))
+            part.of(&definition.extensions[*place as usize]).map(|list| (number, TaskList::clone(list)))
         })?;
         let around = self.surroundings(frame);
         let pointer = &definition.node(self.frames[&frame].node).pointer;
         let path = path_inside(around.path, Turn::Through(pointer));
         let around = Surroundings { path, extending: Extending::Task(frame), ..around };
-        let run = self.begin_run(Some((frame, slot)), &list, value, around);
+        let run = self.begin_run(Some((frame, part as u32)), &list, value, around);
         if let Some(state) = self.state(frame) {
             *state = State::List(run);
         }
-        Some((number, run))
+        Some(number)
     }
 
     fn set_stage(&mut self, frame: FrameId, stage: Stage) {

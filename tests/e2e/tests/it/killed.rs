@@ -10,130 +10,109 @@ use serde_json::{Value, json};
 
 use crate::kit::{PATIENCE, Server, data};
 
-/// Loops that keep a guest busy for some seconds in a debug build of the host.
-const LONG: &str = "20000000000";
-
 /// So much computing needs more than a task has where nobody says otherwise.
 const PATIENT: [&str; 4] = ["--set", "task.cpu-time=5m", "--set", "task.wall-time=5m"];
 
 struct Middle {
     /// The kind of task, which is the workflow's name.
     kind: &'static str,
-    /// The tasks of the workflow.
-    tasks: String,
     /// The task that is under way when the process is killed.
     task: &'static str,
-    /// The output of the workflow.
-    output: Value,
+    /// The tasks of the workflow. `PAUSE` stands for a task that waits.
+    tasks: &'static str,
+    /// The output of the workflow, as JSON.
+    output: &'static str,
 }
 
-fn middle(kind: &'static str, task: &'static str, tasks: &str, output: Value) -> Middle {
-    Middle { kind, tasks: tasks.replace("LONG", LONG), task, output }
+const fn middle(kind: &'static str, task: &'static str, tasks: &'static str, output: &'static str) -> Middle {
+    Middle { kind, task, tasks, output }
 }
 
 /// Every kind of task, in its middle.
-fn middles() -> Vec<Middle> {
-    let pause = "{ pause: { wait: PT10S } }";
-    vec![
-        middle("wait", "pause", &format!("[ {pause}, {{ done: {{ set: {{ n: 1 }} }} }} ]"), json!({ "n": 1 })),
-        middle("call", "work", "[ { work: { call: witness, with: { number: 1, loops: LONG } } } ]", json!(2)),
-        middle(
-            "do",
-            "pause",
-            &format!("[ {{ inner: {{ do: [ {pause}, {{ done: {{ set: '${{ 2 }}' }} }} ] }} }} ]"),
-            json!(2),
-        ),
-        middle(
-            "for",
-            "pause",
-            &format!(
-                "[ {{ each: {{ for: {{ in: '${{ [1, 2] }}' }}, do: [ {pause}, {{ add: {{ set: {{ sum: '${{ (.sum // 0) + $item }}' }} }} }} ] }} }} ]"
-            ),
-            json!({ "sum": 3 }),
-        ),
-        middle(
-            "map",
-            "pause",
-            &format!(
-                "[ {{ each: {{ metadata: {{ for: {{ mode: map, concurrency: 2 }} }}, for: {{ in: '${{ [1, 2, 3] }}' }}, do: [ {{ slow: {{ if: '${{ $index > 0 }}', do: [ {pause} ] }} }}, {{ give: {{ set: '${{ $item * 10 }}' }} }} ] }} }} ]"
-            ),
-            json!([10, 20, 30]),
-        ),
-        middle(
-            "fork",
-            "pause",
-            &format!(
-                "[ {{ both: {{ fork: {{ branches: [ {{ quick: {{ set: '${{ 1 }}' }} }}, {{ slow: {{ do: [ {pause}, {{ two: {{ set: '${{ 2 }}' }} }} ] }} }} ] }} }} }} ]"
-            ),
-            json!([1, 2]),
-        ),
-        middle(
-            "race",
-            "pause",
-            &format!(
-                "[ {{ first: {{ fork: {{ compete: true, branches: [ {{ slow: {{ do: [ {pause}, {{ two: {{ set: '${{ 2 }}' }} }} ] }} }}, {{ never: {{ wait: PT1H }} }} ] }} }} }} ]"
-            ),
-            json!(2),
-        ),
-        middle(
-            "retry",
-            "careful",
-            "[ { careful: { try: [ { risky: { raise: { error: { type: 'urn:x', status: 500 } } } } ], catch: { retry: { delay: PT10S, limit: { attempt: { count: 1 } } }, do: [ { handled: { set: { handled: true } } } ] } } } ]",
-            json!({ "handled": true }),
-        ),
-        middle(
-            "catch",
-            "pause",
-            &format!(
-                "[ {{ careful: {{ try: [ {{ risky: {{ raise: {{ error: {{ type: 'urn:x', status: 500 }} }} }} }} ], catch: {{ as: problem, do: [ {pause}, {{ handled: {{ set: '${{ $problem.status }}' }} }} ] }} }} }} ]"
-            ),
-            json!(500),
-        ),
-        middle(
-            "timeout",
-            "bounded",
-            "[ { careful: { try: [ { bounded: { wait: PT1H, timeout: { after: PT10S } } } ], catch: { errors: { with: { status: 408 } }, do: [ { late: { set: { late: true } } } ] } } } ]",
-            json!({ "late": true }),
-        ),
-        middle(
-            "run",
-            "child",
-            "[ { child: { run: { workflow: { namespace: killed, name: wait, version: latest } } } } ]",
-            json!({ "n": 1 }),
-        ),
-        middle("function", "pause", "[ { called: { call: slowly, with: { n: 7 } } } ]", json!(7)),
-        middle(
-            "switch",
-            "pause",
-            &format!(
-                "[ {{ choose: {{ switch: [ {{ later: {{ then: pause }} }} ] }} }}, {{ never: {{ set: {{ n: 0 }} }} }}, {pause}, {{ done: {{ set: {{ n: 2 }} }} }} ]"
-            ),
-            json!({ "n": 2 }),
-        ),
-        middle(
-            "extension",
-            "pause",
-            "[ { extended: { raise: { error: { type: 'urn:x', status: 500 } } } } ]",
-            json!({ "mocked": true }),
-        ),
-    ]
-}
+const MIDDLES: [Middle; 14] = [
+    middle("wait", "pause", "[ PAUSE, { done: { set: { n: 1 } } } ]", r#"{ "n": 1 }"#),
+    middle("call", "work", "[ { work: { call: witness, with: { number: 1, loops: 20000000000 } } } ]", "2"),
+    middle("do", "pause", "[ { inner: { do: [ PAUSE, { done: { set: '${ 2 }' } } ] } } ]", "2"),
+    middle(
+        "for",
+        "pause",
+        "[ { each: { for: { in: '${ [1, 2] }' }, do: [ PAUSE, { add: { set: { sum: '${ (.sum // 0) + $item }' } } } ] } } ]",
+        r#"{ "sum": 3 }"#,
+    ),
+    middle(
+        "map",
+        "pause",
+        "[ { each: { metadata: { for: { mode: map, concurrency: 2 } }, for: { in: '${ [1, 2, 3] }' },
+             do: [ { slow: { if: '${ $index > 0 }', do: [ PAUSE ] } }, { give: { set: '${ $item * 10 }' } } ] } } ]",
+        "[10, 20, 30]",
+    ),
+    middle(
+        "fork",
+        "pause",
+        "[ { both: { fork: { branches: [ { quick: { set: '${ 1 }' } }, { slow: { do: [ PAUSE, { two: { set: '${ 2 }' } } ] } } ] } } } ]",
+        "[1, 2]",
+    ),
+    middle(
+        "race",
+        "pause",
+        "[ { first: { fork: { compete: true, branches: [ { slow: { do: [ PAUSE, { two: { set: '${ 2 }' } } ] } }, { never: { wait: PT1H } } ] } } } ]",
+        "2",
+    ),
+    middle(
+        "retry",
+        "careful",
+        "[ { careful: { try: [ { risky: { raise: { error: { type: 'urn:x', status: 500 } } } } ],
+             catch: { retry: { delay: PT10S, limit: { attempt: { count: 1 } } }, do: [ { handled: { set: { handled: true } } } ] } } } ]",
+        r#"{ "handled": true }"#,
+    ),
+    middle(
+        "catch",
+        "pause",
+        "[ { careful: { try: [ { risky: { raise: { error: { type: 'urn:x', status: 500 } } } } ],
+             catch: { as: problem, do: [ PAUSE, { handled: { set: '${ $problem.status }' } } ] } } } ]",
+        "500",
+    ),
+    middle(
+        "timeout",
+        "bounded",
+        "[ { careful: { try: [ { bounded: { wait: PT1H, timeout: { after: PT10S } } } ],
+             catch: { errors: { with: { status: 408 } }, do: [ { late: { set: { late: true } } } ] } } } ]",
+        r#"{ "late": true }"#,
+    ),
+    middle(
+        "run",
+        "child",
+        "[ { child: { run: { workflow: { namespace: killed, name: wait, version: latest } } } } ]",
+        r#"{ "n": 1 }"#,
+    ),
+    middle("function", "pause", "[ { called: { call: slowly, with: { n: 7 } } } ]", "7"),
+    middle(
+        "switch",
+        "pause",
+        "[ { choose: { switch: [ { later: { then: pause } } ] } }, { never: { set: { n: 0 } } }, PAUSE, { done: { set: { n: 2 } } } ]",
+        r#"{ "n": 2 }"#,
+    ),
+    middle(
+        "extension",
+        "pause",
+        "[ { extended: { raise: { error: { type: 'urn:x', status: 500 } } } } ]",
+        r#"{ "mocked": true }"#,
+    ),
+];
+
+const PAUSE: &str = "{ pause: { wait: PT10S } }";
 
 fn document(middle: &Middle) -> String {
     let used = match middle.kind {
-        "function" => {
-            "use: { functions: { slowly: { do: [ { pause: { wait: PT10S } }, { give: { set: '${ .n }' } } ] } } }\n"
-        }
+        "function" => "use: { functions: { slowly: { do: [ PAUSE, { give: { set: '${ .n }' } } ] } } }\n",
         "extension" => {
-            "use: { extensions: [ { mock: { extend: raise, before: [ { pause: { wait: PT10S } }, { answer: { set: { mocked: true }, then: exit } } ] } } ] }\n"
+            "use: { extensions: [ { mock: { extend: raise, before: [ PAUSE, { answer: { set: { mocked: true }, then: exit } } ] } } ] }\n"
         }
         _ => "",
     };
-    let kind = middle.kind;
-    format!(
-        "document: {{ dsl: '1.0.3', namespace: killed, name: {kind}, version: '1.0.0' }}\n{used}do: {}\n",
-        middle.tasks
-    )
+    let Middle { kind, tasks, .. } = middle;
+    let head = format!("document: {{ dsl: '1.0.3', namespace: killed, name: {kind}, version: '1.0.0' }}");
+    format!("{head}\n{used}do: {tasks}\n").replace("PAUSE", PAUSE)
 }
 
 async fn start(server: &Server, kind: &str) -> String {
@@ -161,28 +140,23 @@ async fn under_way(server: &Server, id: &str, task: &str) {
 #[tokio::test]
 async fn a_kill_in_the_middle_of_every_kind_of_task_changes_nothing() {
     let (_folder, data) = data();
-    let middles = middles();
     let server = Server::start(&data, &PATIENT);
     server.register("witness").await;
-    for middle in &middles {
+    for middle in &MIDDLES {
         server.deploy(&document(middle)).await;
     }
     let mut ids = Vec::new();
-    for middle in &middles {
+    for middle in &MIDDLES {
         ids.push(start(&server, middle.kind).await);
     }
-    for (middle, id) in middles.iter().zip(&ids) {
+    for (middle, id) in MIDDLES.iter().zip(&ids) {
         under_way(&server, id, middle.task).await;
     }
     server.kill();
     let server = Server::start(&data, &PATIENT);
-    for (middle, id) in middles.iter().zip(&ids) {
+    for (middle, id) in MIDDLES.iter().zip(&ids) {
         let ended = server.ended_execution(id).await;
-        assert_eq!(
-            (&ended["status"], &ended["output"]),
-            (&json!("completed"), &middle.output),
-            "{}: {ended}",
-            middle.kind
-        );
+        let output: Value = serde_json::from_str(middle.output).unwrap();
+        assert_eq!((&ended["status"], &ended["output"]), (&json!("completed"), &output), "{}: {ended}", middle.kind);
     }
 }

@@ -39,7 +39,7 @@ impl<'t> Compiler<'t, '_> {
             Some(with) => self.template(with, task.sight()),
             None => nothing(),
         };
-        self.function(task, place, &name, with, retry)
+        self.function(task, place, &name, (with, retry))
     }
 
     /// `call: wasm` with `with: { plugin, version, input }`.
@@ -88,8 +88,7 @@ impl<'t> Compiler<'t, '_> {
         task: Task<'t, '_>,
         place: Place<'t>,
         call: &str,
-        with: Template,
-        retry: Option<AttemptPolicy>,
+        (with, retry): (Template, Option<AttemptPolicy>),
     ) -> Option<Kind> {
         if call.contains("://") {
             return self.function_at(task, place, call, with);
