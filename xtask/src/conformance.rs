@@ -19,6 +19,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let specification = specification()?;
     cargo(["build", "--locked", "--package", "sandmill-cli", "--package", "sandmill-conformance"])?;
     documents(&specification)?;
+    // The runner's own tests, and every scenario through every crash.
+    cargo(["test", "--locked", "--package", "sandmill-conformance"])?;
     features(&specification, arguments)
 }
 

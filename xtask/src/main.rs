@@ -93,7 +93,8 @@ fn lint() -> Result<()> {
     setup::wasm_target()?;
     let hosts = ["clippy", "--all-targets", "--locked", "--package", "sandmill-load", "--package", "sandmill-speed"];
     cargo(["clippy", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
-    cargo(hosts.into_iter().chain(["--package", "sandmill-agreement", "--", "--deny", "warnings"]))?;
+    let more = ["--package", "sandmill-agreement", "--package", "sandmill-conformance", "--", "--deny", "warnings"];
+    cargo(hosts.into_iter().chain(more))?;
     plugins::lint()
 }
 
