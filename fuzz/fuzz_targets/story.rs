@@ -64,6 +64,7 @@ impl Story {
         story.handle(Event::Started {
             input: Value::object([("from", Value::from("outside"))]),
             settings: Box::default(),
+            origin: None,
         });
         let bytes = &bytes[..bytes.len().min(STEPS_MAX)];
         let (before, after) = bytes.split_at(bytes.len() / 2);

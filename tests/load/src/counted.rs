@@ -10,7 +10,7 @@ use sandmill_core::time::Timestamp;
 use sandmill_engine::ports::{
     Batch, Catalog, CatalogError, ConfigError, ConfigStore, DefinitionRow, Directory, ExecutionFilter, ExecutionKey,
     ExecutionRow, Executions, Journal, JournalEntry, KeyRow, LogLine, Logs, Page, PluginRow, SharedStore, Snapshot,
-    StoreError, StoreHealth, TenantRow, Values,
+    StoreError, StoreHealth, TaskDefaults, TenantRow, Values,
 };
 
 /// What was appended so far.
@@ -147,6 +147,14 @@ impl Catalog for Counted {
 impl Directory for Counted {
     fn create_tenant(&self, tenant: TenantRow) -> Result<bool, StoreError> {
         self.inner.create_tenant(tenant)
+    }
+
+    fn tenant(&self, id: &TenantId) -> Result<Option<TenantRow>, StoreError> {
+        self.inner.tenant(id)
+    }
+
+    fn set_defaults(&self, id: &TenantId, defaults: TaskDefaults) -> Result<bool, StoreError> {
+        self.inner.set_defaults(id, defaults)
     }
 
     fn tenants(&self) -> Result<Vec<TenantRow>, StoreError> {

@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow, ensure};
 use bytes::Bytes;
 use sandmill_core::definition::DefinitionName;
 use sandmill_core::ids::{Digest, JsonPointer, TaskExecId, WorkflowExecId};
-use sandmill_core::machine::{ContextHandle, Dispatch, IdempotencyKey, SharedContext, Target, WorkflowInfo};
+use sandmill_core::machine::{self, ContextHandle, Dispatch, IdempotencyKey, SharedContext, WorkflowInfo};
 use sandmill_core::time::Timestamp;
 use sandmill_core::value::Value;
 use sandmill_engine::ports::{SharedStore, TaskMessage};
@@ -220,7 +220,7 @@ fn message(plugin: Digest) -> TaskMessage {
         attempt: 1,
         round: 1,
         pointer: JsonPointer::from("/do/0/call"),
-        target: Target::Plugin(plugin),
+        target: machine::Target::Plugin(plugin),
         idempotency_key: IdempotencyKey(0xabc),
         context: ContextHandle::new(Arc::new(shared), Value::from(5_i64), 5),
         deadline: None,

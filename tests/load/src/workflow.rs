@@ -106,4 +106,10 @@ impl Definitions for Shelf {
     fn definition(&self, _: &TenantId, digest: Digest) -> Result<Option<Arc<Definition>>, StoreError> {
         Ok(self.0.get(&digest).cloned())
     }
+
+    fn named(&self, _: &TenantId, name: &str, _: Option<&str>) -> Result<Option<Arc<Definition>>, StoreError> {
+        let is_it =
+            |definition: &&Arc<Definition>| format!("{}/{}", definition.name.namespace, definition.name.name) == name;
+        Ok(self.0.values().find(is_it).cloned())
+    }
 }

@@ -61,7 +61,7 @@ pub(crate) fn run(report: &mut Report) -> Result<()> {
 fn complete(definition: &Arc<Definition>) -> (u64, Option<String>) {
     let mut machine = Machine::new(WorkflowExecId::from_random(1), Arc::clone(definition));
     let settings = Box::new(Settings::default());
-    machine.handle_event(Timestamp(0), Event::Started { input: Value::object::<&str>([]), settings });
+    machine.handle_event(Timestamp(0), Event::Started { input: Value::object::<&str>([]), settings, origin: None });
     let (mut tasks, mut output) = (0, None);
     loop {
         let has_more = machine.work(SLICE_TRANSITIONS);

@@ -119,7 +119,7 @@ fn complete(definition: &Arc<Definition>, input: &Value) -> Option<Value> {
     let mut driver = Driver {
         machine: Machine::new(WorkflowExecId::from_random(1), Arc::clone(definition)),
         stored: StoredValues::default(),
-        inbox: VecDeque::from([Event::Started { input: input.clone(), settings: Box::default() }]),
+        inbox: VecDeque::from([Event::Started { input: input.clone(), settings: Box::default(), origin: None }]),
         events: 0,
         bytes: 0,
         snapshot_bytes: 0,
