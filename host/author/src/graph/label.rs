@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sandmill_core::definition::{Case, Catch, For, Kind, Map, Node, RetryPolicy, Strategy};
+use sandmill_core::definition::{Case, Catch, For, Fork, Kind, Map, Node, RetryPolicy, Strategy};
 
 use crate::text::{shortened, span, written};
 
@@ -52,6 +52,9 @@ pub(super) fn task(node: &Node) -> Vec<String> {
         lines.extend(task.map.as_ref().map(map));
         lines.extend(source(node, "/while").map(|condition| format!("while {condition}")));
     }
+    if let Kind::Fork(fork) = &node.kind {
+        lines.extend(policy(fork));
+    }
     if let Some(timeout) = &node.timeout {
         let after = node.definition.pointer("/timeout/after");
         lines.push(format!("timeout {}", span(timeout, after)));
@@ -70,7 +73,8 @@ fn action(node: &Node) -> String {
         Kind::Function(_) => format!("call {}", of("/call")),
         Kind::Subflow(child) => {
             let version = child.version.as_deref().unwrap_or("latest");
-            format!("run {}/{}:{version}", child.namespace, child.name)
+            let rest = if child.is_awaited { "" } else { ", not awaited" };
+            format!("run {}/{}:{version}{rest}", child.namespace, child.name)
         }
         Kind::Do(_) => "do".into(),
         Kind::Set(_) => set(node),
@@ -108,13 +112,26 @@ fn raise(node: &Node) -> String {
     format!("raise {} {name}", part("status"))
 }
 
-fn map(map: &Map) -> String {
-    let strategy = match map.strategy {
+fn strategy(strategy: Strategy) -> String {
+    match strategy {
         Strategy::FailFast => "fail fast".into(),
         Strategy::WaitAll => "wait for all".into(),
         Strategy::BestEffort => "best effort".into(),
         Strategy::AtLeast(wanted) => format!("at least {wanted}"),
-    };
+    }
+}
+
+/// The policy of a fork, where it has one of its own.
+fn policy(fork: &Fork) -> Option<String> {
+    let window = fork.concurrency.map(|window| format!("{window} at a time"));
+    let critical = fork.critical.contains(&true).then(|| "some critical".to_owned());
+    let strategy = (fork.strategy != Strategy::FailFast).then(|| strategy(fork.strategy));
+    let parts: Vec<String> = window.into_iter().chain(strategy).chain(critical).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn map(map: &Map) -> String {
+    let strategy = strategy(map.strategy);
     let batch = map.batch.map(|items| format!(", batches of {items}")).unwrap_or_default();
     format!("in parallel, {} at a time{batch}, {strategy}", map.concurrency)
 }

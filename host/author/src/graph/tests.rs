@@ -121,3 +121,21 @@ fn the_same_document_is_always_drawn_alike() {
 fn a_workflow_without_tasks_leads_from_its_start_to_its_end() {
     assert_eq!(tasks("do: []\n"), "    start([\"start\"])\n    finish([\"end\"])\n    start --> finish\n");
 }
+
+#[test]
+fn functions_other_workflows_and_policies_are_named() {
+    insta::assert_snapshot!(tasks(
+        "use: { functions: { double: { set: '${ .n * 2 }' } } }
+do:
+  - twice: { call: double, with: { n: 1 } }
+  - child: { run: { workflow: { namespace: shop, name: resize, version: latest } } }
+  - other: { run: { await: false, workflow: { namespace: shop, name: audit, version: 1.0.0 } } }
+  - both:
+      metadata: { fork: { strategy: 'atLeast:1', maxConcurrency: 2 } }
+      fork: { branches: [ { a: { set: { a: 1 } } }, { b: { set: { b: 1 } } } ] }
+  - group:
+      metadata: { fork: { critical: [pay] } }
+      fork: { branches: [ { pay: { call: pay } }, { mail: { call: mail } } ] }
+"
+    ));
+}
