@@ -41,7 +41,7 @@ fn describe(execution: &Value, tasks: &Value, with_data: bool) -> String {
         text if text.is_empty() => String::new(),
         text => format!("{name:<12}{text}\n"),
     };
-    let mut text = ["id", "workflow", "status", "started_at", "ended_at"].map(line).concat();
+    let mut text = ["id", "workflow", "status", "started_at", "ended_at", "rerun_of", "parent"].map(line).concat();
     for result in ["output", "error"] {
         if let Some(value) = execution.get(result).filter(|value| !value.is_null()) {
             text.push_str(&format!("{result}\n{}\n", indented(value)));
@@ -64,6 +64,9 @@ fn describe(execution: &Value, tasks: &Value, with_data: bool) -> String {
 
 fn task_data(task: &Value) -> String {
     let mut text = format!("\n{} {}\n", cell(task, "id"), cell(task, "pointer"));
+    if task.get("execution").is_some() {
+        text.push_str(&format!("ran execution {}\n", cell(task, "execution")));
+    }
     for member in ["config", "output", "error"] {
         if let Some(value) = task.get(member).filter(|value| !value.is_null()) {
             text.push_str(&format!("{member}\n{}\n", indented(value)));
