@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use sandmill_author::cases::Suite;
+use sandmill_core::definition::EveryPlugin;
 
 /// The YAML blocks of a page, in order.
 fn blocks(page: &str) -> Vec<&str> {
@@ -21,7 +22,8 @@ fn every_example_of_the_guide_does_what_it_says() {
     for [document, cases] in pairs {
         let load = |_: &str| Ok(document.as_bytes().to_vec());
         let text = format!("workflow: example.yaml\n{cases}");
-        let suite = Suite::read(text.as_bytes(), &load).unwrap_or_else(|error| panic!("{document}\n{error}"));
+        let suite =
+            Suite::read(text.as_bytes(), &load, &EveryPlugin).unwrap_or_else(|error| panic!("{document}\n{error}"));
         for case in suite.run("") {
             wrong.extend(case.failures.iter().map(|failure| format!("{}: {failure}", case.name)));
         }

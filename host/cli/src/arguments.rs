@@ -36,15 +36,22 @@ pub(crate) struct Global {
     pub(crate) json: bool,
 }
 
+/// Where functions come from.
+#[derive(Debug, Args)]
+pub(crate) struct CatalogArguments {
+    /// A catalog of functions: the endpoint that documents know it by, and its folder. As often as wanted.
+    #[arg(long, value_name = "ENDPOINT=FOLDER")]
+    pub(crate) catalog: Vec<String>,
+}
+
 /// Where settings of a server come from.
 #[derive(Debug, Args)]
 pub(crate) struct SettingArguments {
     /// The settings file; `sandmill.toml` of this folder where it exists.
     #[arg(long, env = "SANDMILL_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// A catalog of functions: the endpoint that documents know it by, and its folder. As often as wanted.
-    #[arg(long, value_name = "ENDPOINT=FOLDER")]
-    pub(crate) catalog: Vec<String>,
+    #[command(flatten)]
+    pub(crate) catalogs: CatalogArguments,
     /// Sets one setting, as often as wanted: see `sandmill config show`.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) set: Vec<(String, String)>,
@@ -205,6 +212,8 @@ pub(crate) enum Workflow {
     Graph {
         /// The document, YAML or JSON; `-` for standard input.
         file: PathBuf,
+        #[command(flatten)]
+        catalogs: CatalogArguments,
     },
     /// Run a document on virtual time, with mocked calls: shows what every task gets and gives.
     DryRun(DryRun),
@@ -255,6 +264,8 @@ pub(crate) struct Validate {
     /// Refuse the options of this host, which stand in `metadata`.
     #[arg(long)]
     pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) catalogs: CatalogArguments,
 }
 
 #[derive(Debug, Args)]
@@ -288,6 +299,8 @@ pub(crate) struct DryRun {
     /// Stop after so many transitions of the interpreter, some five for each task.
     #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
     pub(crate) transition_limit: u32,
+    #[command(flatten)]
+    pub(crate) catalogs: CatalogArguments,
 }
 
 #[derive(Debug, Args)]
@@ -317,6 +330,8 @@ pub(crate) struct Test {
     /// Write the results as JUnit XML, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) catalogs: CatalogArguments,
 }
 
 /// A workflow definition, by name.

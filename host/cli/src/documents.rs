@@ -4,8 +4,10 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use sandmill_core::definition::{Definition, EveryPlugin, compile};
+use sandmill_core::definition::{Definition, compile};
 
+use crate::arguments::CatalogArguments;
+use crate::catalogs::Catalogs;
 use crate::failure::{Failure, Outcome};
 
 /// Stands for standard input.
@@ -35,8 +37,8 @@ pub(crate) fn name(file: &Path) -> String {
 }
 
 /// The definition of a document, whatever plugins it calls.
-pub(crate) fn definition(file: &Path) -> Result<Definition, Failure> {
-    compile(&read(file)?, &EveryPlugin).map_err(|report| {
+pub(crate) fn definition(file: &Path, catalogs: &CatalogArguments) -> Result<Definition, Failure> {
+    compile(&read(file)?, &Catalogs::of(catalogs)?).map_err(|report| {
         let name = name(file);
         Failure::new(Outcome::Refused, format!("{name} cannot run:\n{}", report.display(Some(&name))))
     })

@@ -4,6 +4,7 @@
 //! place that names concrete stores, queues and runtimes. Everything a client command knows of a server it learns over HTTP.
 
 mod arguments;
+mod catalogs;
 mod failure;
 mod settings;
 
@@ -43,7 +44,7 @@ fn run(global: arguments::Global, command: Command, output: Output) -> Result<Ex
         Command::Up(up) => commands::up::run(&up),
         Command::Run(run) => commands::run::run(&run, output),
         Command::Workflow(Workflow::Validate(validate)) => commands::validate::run(&validate, output),
-        Command::Workflow(Workflow::Graph { file }) => commands::graph::run(&file, output),
+        Command::Workflow(Workflow::Graph { file, catalogs }) => commands::graph::run(&file, &catalogs, output),
         Command::Workflow(Workflow::DryRun(dry_run)) => commands::dry_run::run(&dry_run, output),
         Command::Workflow(Workflow::Test(test)) => commands::test::run(&test, output),
         Command::Workflow(Workflow::Schema) => commands::schema::run(output),

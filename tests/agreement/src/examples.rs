@@ -1,10 +1,7 @@
 //! The specification's own documents: each example is accepted by all and reads the same by two readers, and each invalid one is refused by
 //! all.
 
-use std::sync::Arc;
-
-use sandmill_core::definition::{PinnedPlugin, PluginSource, Report, compile, read_document, validate};
-use sandmill_core::ids::Digest;
+use sandmill_core::definition::{EveryPlugin, Report, compile, read_document, validate};
 use serde_json::Value;
 
 use crate::documents::{Document, Specification};
@@ -79,14 +76,4 @@ fn fault_of_invalid(document: &Document, judges: &Judges) -> Option<String> {
         (validate(&document.bytes).is_valid(), "the compiler"),
     ];
     verdicts.iter().find(|(accepted, _)| *accepted).map(|(_, who)| format!("{name} is accepted by {who}"))
-}
-
-/// A catalog that has whatever is asked for.
-struct EveryPlugin;
-
-impl PluginSource for EveryPlugin {
-    fn plugin(&self, name: &str, version: Option<&str>) -> Option<PinnedPlugin> {
-        let version = Arc::from(version.unwrap_or("0.0.0"));
-        Some(PinnedPlugin { name: name.into(), version, digest: Digest::from_bytes([0; 32]) })
-    }
 }

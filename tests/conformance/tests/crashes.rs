@@ -9,18 +9,20 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use sandmill_conformance::features::{self, Scenario};
 use sandmill_conformance::whole;
 use sandmill_core::definition::{Data, Definition, EveryPlugin, compile};
 use sandmill_core::value::Value;
 use sandmill_engine::ports::{Batch, ExecutionKey, Status};
-use sandmill_engine::{Engine, Options};
-use sandmill_testkit::{Faults, Verdict, World, end, tenant};
+use sandmill_engine::{Disk, Engine, Options, Writing};
+use sandmill_testkit::{Faults, NoFaults, Verdict, World, end, tenant};
 
 /// Appends of one scenario that are crashed at: those of a wide map are all alike.
 const APPENDS_MAX: u64 = 40;
+
+/// Turns in which something would have happened, if anything could.
+const TURNS: usize = 100;
 
 /// What a scenario needs that is taken through crashes.
 struct Story {
@@ -80,8 +82,7 @@ impl Story {
     async fn undisturbed(&self) -> (Outcome, u64) {
         let world = World::new();
         let count = Arc::new(CrashAt { append: u64::MAX, is_written: true, appends: AtomicU64::new(0) });
-        let engine =
-            world.launch_over(Arc::clone(&count) as Arc<dyn Faults>, Options { shards: 2, ..Options::default() });
+        let engine = world.launch_over(Arc::clone(&count) as Arc<dyn Faults>, options());
         let key = self.start(&world, &engine).await.unwrap();
         let outcome = passing_time(&world, end(&engine, &key)).await;
         let appends = count.appends.load(Ordering::SeqCst);
@@ -93,7 +94,7 @@ impl Story {
     async fn crashed(&self, append: u64, is_written: bool) -> Outcome {
         let world = World::new();
         let faults = CrashAt { append, is_written, appends: AtomicU64::new(0) };
-        let engine = world.launch_over(Arc::new(faults), Options { shards: 2, ..Options::default() });
+        let engine = world.launch_over(Arc::new(faults), options());
         let failed = world.failed.notified();
         if let Some(key) = self.start(&world, &engine).await {
             passing_time(&world, async {
@@ -105,7 +106,7 @@ impl Story {
             .await;
         }
         drop(engine);
-        let engine = world.launch();
+        let engine = world.launch_over(Arc::new(NoFaults), options());
         // Whoever was not told that it started asks again, with the same key.
         let key = self.start(&world, &engine).await.unwrap();
         let outcome = passing_time(&world, end(&engine, &key)).await;
@@ -114,19 +115,34 @@ impl Story {
     }
 }
 
-/// Lets time pass whenever nothing else can go on.
+/// Lets time pass whenever nothing else can go on. Everything runs in turn on this one thread, so that enough turns mean just that.
 async fn passing_time<T>(world: &World, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
     loop {
-        tokio::select! {
-            biased;
-            done = &mut work => return done,
-            () = tokio::time::sleep(Duration::from_millis(2)) => {}
+        for _ in 0..TURNS {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = tokio::task::yield_now() => {}
+            }
         }
         if let Some(next) = world.clock.next() {
             world.clock.set(next);
         }
     }
+}
+
+/// A disk that never makes anybody wait.
+struct Quick;
+
+#[async_trait::async_trait]
+impl Disk for Quick {
+    async fn ready(&self) {}
+}
+
+/// One shard, and a writer that takes its turn as everything else does.
+fn options() -> Options {
+    Options { shards: 1, writing: Writing::Task(Arc::new(Quick)), ..Options::default() }
 }
 
 fn stories() -> Vec<Story> {

@@ -3,11 +3,11 @@
 use std::hint::black_box;
 
 use anyhow::{Result, ensure};
-use sandmill_core::definition::{compile, validate};
+use sandmill_core::definition::{EveryPlugin, compile, validate};
 use sandmill_speed::figures::{median, millis, thread_cpu, time_us};
 use sandmill_speed::report::{Report, Target};
 
-use crate::documents::{EveryPlugin, TASKS, compiled, examples, generated};
+use crate::documents::{TASKS, compiled, examples, generated};
 
 /// Runs of which the median counts.
 const RUNS: usize = 41;

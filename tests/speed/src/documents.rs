@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use sandmill_core::definition::{Definition, PinnedPlugin, PluginSource, compile};
-use sandmill_core::ids::Digest;
+use sandmill_core::definition::{Definition, EveryPlugin, compile};
 
 /// Tasks of the generated document.
 pub(crate) const TASKS: usize = 1_000;
@@ -33,16 +32,6 @@ do:
 
 /// What comes of [`CONTROL`].
 pub(crate) const CONTROL_OUTPUT: &str = r#"{"even":249500,"odd":250000}"#;
-
-/// A catalog that has whatever is asked for.
-pub(crate) struct EveryPlugin;
-
-impl PluginSource for EveryPlugin {
-    fn plugin(&self, name: &str, version: Option<&str>) -> Option<PinnedPlugin> {
-        let version = Arc::from(version.unwrap_or("1.0.0"));
-        Some(PinnedPlugin { name: name.into(), version, digest: Digest::from_bytes([0; 32]) })
-    }
-}
 
 /// A document, compiled.
 pub(crate) fn compiled(document: &str) -> Result<Arc<Definition>> {

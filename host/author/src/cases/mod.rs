@@ -13,7 +13,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use sandmill_core::definition::{Definition, Report};
+use sandmill_core::definition::{Definition, PluginSource, Report};
 use sandmill_core::time::Millis;
 use sandmill_core::value::Value;
 
@@ -91,8 +91,8 @@ pub struct FileResult {
 
 impl Suite {
     /// Reads a file of cases, and what it names.
-    pub fn read(text: &[u8], load: Load<'_>) -> Result<Self, SuiteError> {
-        read::read(text, load)
+    pub fn read(text: &[u8], load: Load<'_>, plugins: &dyn PluginSource) -> Result<Self, SuiteError> {
+        read::read(text, load, plugins)
     }
 
     /// Runs the cases whose name holds a text, all of them for an empty one, in the order of the file.

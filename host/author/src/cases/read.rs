@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sandmill_core::definition::{Data, EveryPlugin, compile};
+use sandmill_core::definition::{Data, PluginSource, compile};
 use sandmill_core::ids::JsonPointer;
 use sandmill_core::value::Value;
 
@@ -12,7 +12,7 @@ use crate::dry_run::{Options, parse_moment};
 use crate::mocks::Mocks;
 use crate::reader::Reader;
 
-pub(super) fn read(text: &[u8], load: Load<'_>) -> Result<Suite, SuiteError> {
+pub(super) fn read(text: &[u8], load: Load<'_>, plugins: &dyn PluginSource) -> Result<Suite, SuiteError> {
     let data = Data::read(text).map_err(SuiteError::Cases)?;
     let mut reader = Reader::new(&data, REJECTED);
     let root = JsonPointer::root();
@@ -33,7 +33,7 @@ pub(super) fn read(text: &[u8], load: Load<'_>) -> Result<Suite, SuiteError> {
     }
     let document = load(&workflow).map_err(SuiteError::Unreadable)?;
     let definition =
-        compile(&document, &EveryPlugin).map_err(|report| SuiteError::Named { file: workflow.clone(), report })?;
+        compile(&document, plugins).map_err(|report| SuiteError::Named { file: workflow.clone(), report })?;
     Ok(Suite { definition: Arc::new(definition), mocks: shared, cases })
 }
 

@@ -1,5 +1,7 @@
 //! Files of cases: what they find, and how they are refused.
 
+use sandmill_core::definition::EveryPlugin;
+
 use super::{CaseResult, FileResult, Suite, SuiteError, junit};
 
 const WORKFLOW: &str = "document: { dsl: '1.0.3', namespace: test, name: test, version: 1.0.0 }
@@ -19,7 +21,7 @@ fn load(name: &str) -> Result<Vec<u8>, String> {
 }
 
 fn run(text: &str) -> Vec<CaseResult> {
-    Suite::read(text.as_bytes(), &load).unwrap_or_else(|error| panic!("{error}")).run("")
+    Suite::read(text.as_bytes(), &load, &EveryPlugin).unwrap_or_else(|error| panic!("{error}")).run("")
 }
 
 /// What a case with that `expect` finds wrong, for an input and a mock that gives `{ text: Hello }` after a second.
@@ -119,7 +121,7 @@ cases:
 #[test]
 fn cases_are_chosen_by_their_names_and_know_their_lines() {
     let cases = "workflow: workflow.yaml\ncases:\n  - name: one\n    expect: {}\n  - name: other\n    expect: {}\n";
-    let suite = Suite::read(cases.as_bytes(), &load).unwrap();
+    let suite = Suite::read(cases.as_bytes(), &load, &EveryPlugin).unwrap();
     let names = |filter: &str| -> Vec<(String, u32)> {
         suite.run(filter).into_iter().map(|case| (case.name, case.line)).collect()
     };
@@ -131,7 +133,7 @@ fn cases_are_chosen_by_their_names_and_know_their_lines() {
 /// Checks the first finding of a file of cases.
 #[track_caller]
 fn refused(text: &str, wanted: &str) {
-    let error = Suite::read(text.as_bytes(), &load).map(drop).expect_err("the file is wrong").to_string();
+    let error = Suite::read(text.as_bytes(), &load, &EveryPlugin).map(drop).expect_err("the file is wrong").to_string();
     assert!(error.contains(wanted), "{error}");
 }
 

@@ -11,7 +11,8 @@ use crate::settings::{Settings, Typed};
 
 /// The settings that a command's flags, the environment and the file make together.
 pub(crate) fn load(arguments: &SettingArguments, flags: Vec<(String, String)>) -> Result<Settings, Failure> {
-    let catalogs = (!arguments.catalog.is_empty()).then(|| ("catalogs".into(), arguments.catalog.join(",")));
+    let catalogs =
+        (!arguments.catalogs.catalog.is_empty()).then(|| ("catalogs".into(), arguments.catalogs.catalog.join(",")));
     let flags = arguments.set.iter().cloned().chain(catalogs).chain(flags).collect();
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));

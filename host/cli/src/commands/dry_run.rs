@@ -16,7 +16,7 @@ use crate::{documents, input};
 
 /// Prints what happened, and exits by the outcome.
 pub(crate) fn run(arguments: &DryRun, output: Output) -> Result<ExitCode, Failure> {
-    let definition = Arc::new(documents::definition(&arguments.file)?);
+    let definition = Arc::new(documents::definition(&arguments.file, &arguments.catalogs)?);
     let mocks = arguments.mock.as_deref().map_or_else(|| Ok(Mocks::default()), mocks)?;
     let input = input::read(arguments.input.as_deref())?;
     let input = Value::from_json(input.as_bytes())

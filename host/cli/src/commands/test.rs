@@ -8,6 +8,7 @@ use sandmill_author::cases::{CaseResult, FileResult, Suite, SuiteError, junit};
 use serde_json::{Value, json};
 
 use crate::arguments::Test;
+use crate::catalogs::Catalogs;
 use crate::documents;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
@@ -17,9 +18,10 @@ const SUFFIX: &str = ".test";
 
 /// Runs all cases, and exits with zero where all pass.
 pub(crate) fn run(arguments: &Test, output: Output) -> Result<ExitCode, Failure> {
+    let catalogs = Catalogs::of(&arguments.catalogs)?;
     let mut results = Vec::new();
     for file in files(&arguments.paths)? {
-        let cases = cases(&file, &arguments.filter);
+        let cases = cases(&file, &arguments.filter, &catalogs);
         let is_chosen = arguments.filter.is_empty() || cases.as_ref().map_or(true, |cases| !cases.is_empty());
         if is_chosen {
             results.push(FileResult { file: file.display().to_string(), cases });
@@ -87,13 +89,13 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn cases(file: &Path, filter: &str) -> Result<Vec<CaseResult>, SuiteError> {
+fn cases(file: &Path, filter: &str, catalogs: &Catalogs) -> Result<Vec<CaseResult>, SuiteError> {
     let text = fs::read(file).map_err(|error| SuiteError::Unreadable(format!("the file cannot be read: {error}")))?;
     let load = |name: &str| {
         let path = file.with_file_name(name);
         fs::read(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
     };
-    Ok(Suite::read(&text, &load)?.run(filter))
+    Ok(Suite::read(&text, &load, catalogs)?.run(filter))
 }
 
 fn write_junit(file: &Path, results: &[FileResult]) -> Result<(), Failure> {

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use sandmill_core::definition::{Finding, Report, Rigour, validate_with};
+use sandmill_core::definition::{Finding, Report, Rigour, validate_against};
 use serde_json::{Value, json};
 
 use crate::arguments::Validate;
+use crate::catalogs::Catalogs;
 use crate::documents;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
@@ -15,13 +16,14 @@ use crate::output::Output;
 /// others from being checked.
 pub(crate) fn run(arguments: &Validate, output: Output) -> Result<ExitCode, Failure> {
     let rigour = if arguments.strict { Rigour::Strict } else { Rigour::Usual };
+    let catalogs = Catalogs::of(&arguments.catalogs)?;
     let mut results = Vec::new();
     let mut all_good = true;
     for (file, document) in documents(&arguments.files) {
         let name = documents::name(&file);
         match document {
             Ok(document) => {
-                let report = validate_with(&document, rigour);
+                let report = validate_against(&document, &catalogs, rigour);
                 all_good &= is_good(arguments, &report);
                 if !output.json {
                     print(&name, arguments, &report, output);

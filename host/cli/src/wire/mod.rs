@@ -1,6 +1,5 @@
 //! The composition root: the one place that names concrete stores, queues and runtimes, and gives each the settings that are its own.
 
-mod catalogs;
 mod clock;
 mod ledger;
 
@@ -22,9 +21,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::catalogs::Catalogs;
 use crate::failure::{Failure, Outcome};
 use crate::settings::Settings;
-use catalogs::Catalogs;
 use clock::SystemClock;
 use ledger::Ledger;
 

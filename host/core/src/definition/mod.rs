@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 pub use document::{
     CODES, Code, DOCUMENT_BYTES_MAX, DOCUMENT_VALUES_MAX, Data, EveryPlugin, Excerpt, Finding, PluginSource, Report,
-    Rigour, TASKS_NESTED_MAX, Verdict, compile, nearest, read_document, validate, validate_with,
+    Rigour, TASKS_NESTED_MAX, Verdict, compile, nearest, read_document, validate, validate_against, validate_with,
 };
 pub use duration::{DurationError, parse_duration};
 pub use node::{

@@ -99,7 +99,13 @@ pub fn validate(document: &[u8]) -> Report {
 /// The same, with as much looked for as is asked.
 #[must_use]
 pub fn validate_with(document: &[u8], rigour: Rigour) -> Report {
-    examine(document, &EveryPlugin, rigour).1
+    validate_against(document, &EveryPlugin, rigour)
+}
+
+/// The same, for a host that has these plugins and functions.
+#[must_use]
+pub fn validate_against(document: &[u8], plugins: &dyn PluginSource, rigour: Rigour) -> Report {
+    examine(document, plugins, rigour).1
 }
 
 /// The value that a document writes, whatever it means; or what is wrong with its text.

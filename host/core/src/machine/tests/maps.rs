@@ -118,7 +118,6 @@ fn without_order_outputs_come_as_they_were_completed() {
 #[test]
 fn more_successes_than_there_are_items_are_out_of_reach_from_the_start() {
     let tasks = r#"[{"m":{"for":{"in":"${ . }"},"metadata":{"for":{"mode":"map","strategy":"atLeast:3"}},"do":[{"a":{"call":"a"}}]}}]"#;
-    for items in ["[]", "[1,2]"] {
-        assert!(World::start(tasks, items).fault().is(crate::problem::ErrorKind::Validation), "{items}");
-    }
+    assert!(World::start(tasks, "[1,2]").fault().is(crate::problem::ErrorKind::Validation));
+    check(tasks, "[]", "[]");
 }

@@ -7,9 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use sandmill_core::definition::DOCUMENT_BYTES_MAX;
+use sandmill_core::definition::{DOCUMENT_BYTES_MAX, EveryPlugin, PinnedFunction, PinnedPlugin, PluginSource};
 use sandmill_engine::ports::Functions;
 
+use crate::arguments::CatalogArguments;
 use crate::failure::{Failure, Outcome};
 
 /// What a function's document may be called.
@@ -21,7 +22,7 @@ pub(crate) struct Catalogs(BTreeMap<String, PathBuf>);
 
 impl Catalogs {
     /// Reads `ENDPOINT=FOLDER`, several of them with commas between. A folder that is not there is an error now, and not when somebody deploys.
-    pub(super) fn parse(text: &str) -> Result<Self, Failure> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
         let refused = |reason: String| Failure::new(Outcome::Refused, format!("`catalogs`: {reason}"));
         let mut catalogs = BTreeMap::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty() && *part != "none") {
@@ -34,6 +35,11 @@ impl Catalogs {
             catalogs.insert(endpoint.trim_end_matches('/').to_owned(), PathBuf::from(folder));
         }
         Ok(Self(catalogs))
+    }
+
+    /// Those that were typed one by one.
+    pub(crate) fn of(typed: &CatalogArguments) -> Result<Self, Failure> {
+        Self::parse(&typed.catalog.join(","))
     }
 
     fn known(&self) -> String {
@@ -67,6 +73,19 @@ impl Functions for Catalogs {
     }
 }
 
+/// For tools without a host: every plugin is there, and the functions of these catalogs.
+impl PluginSource for Catalogs {
+    fn plugin(&self, name: &str, version: Option<&str>) -> Option<PinnedPlugin> {
+        EveryPlugin.plugin(name, version)
+    }
+
+    fn function(&self, catalog: &str, name: &str, version: &str) -> Result<PinnedFunction, String> {
+        let document = Functions::function(self, catalog, name, version)?;
+        let document = (&*document).into();
+        Ok(PinnedFunction { catalog: catalog.into(), name: name.into(), version: version.into(), document })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,12 +103,14 @@ mod tests {
     #[test]
     fn a_function_is_found_by_its_endpoint_name_and_version() {
         let (_folder, catalogs) = catalog();
-        assert_eq!(catalogs.function("https://example.com", "log", "1.0.0").as_deref(), Ok(&b"set: { x: 1 }"[..]));
-        let missing = catalogs.function("https://example.com", "log", "2.0.0").unwrap_err();
+        assert_eq!(
+            Functions::function(&catalogs, "https://example.com", "log", "1.0.0").as_deref(),
+            Ok(&b"set: { x: 1 }"[..])
+        );
+        let missing = Functions::function(&catalogs, "https://example.com", "log", "2.0.0").unwrap_err();
         assert_eq!(missing, "the catalog `https://example.com` has no function `log` in version `2.0.0`");
         assert!(
-            catalogs
-                .function("https://other.com", "log", "1.0.0")
+            Functions::function(&catalogs, "https://other.com", "log", "1.0.0")
                 .unwrap_err()
                 .contains("it knows https://example.com")
         );
@@ -99,7 +120,7 @@ mod tests {
     fn nothing_outside_of_the_folder_is_read() {
         let (_folder, catalogs) = catalog();
         for (name, version) in [("..", "1.0.0"), ("log", ".."), ("a/b", "1.0.0"), ("log", "../../../secret")] {
-            assert!(catalogs.function("https://example.com", name, version).is_err(), "{name} {version}");
+            assert!(Functions::function(&catalogs, "https://example.com", name, version).is_err(), "{name} {version}");
         }
     }
 
