@@ -201,6 +201,65 @@ Feature: Call
       instance: /do/0/slow
       """
 
+  Scenario: The defaults of the tenant hold where neither the task nor the document says anything
+    Given the plugin guests is registered
+    And the tenant has the defaults:
+      """yaml
+      timeout_ms: 300
+      """
+    And a workflow with definition:
+      """yaml
+      do:
+        - slow: { call: guests, with: { do: sleep, count: 20000 } }
+      """
+    When the workflow is executed
+    Then the workflow should fault with error:
+      """yaml
+      type: https://open-workflow-specification.org/spec/1.0.0/errors/timeout
+      status: 408
+      instance: /do/0/slow
+      """
+
+  Scenario: The document is nearer than the tenant
+    Given the plugin guests is registered
+    And the tenant has the defaults:
+      """yaml
+      retry: { attempts: 5, delay_ms: 20, factor: 1, max_delay_ms: 20 }
+      """
+    And a workflow with definition:
+      """yaml
+      document:
+        dsl: '1.0.3'
+        namespace: scenarios
+        name: defaults
+        version: '1.0.0'
+        metadata: { defaults: { retry: { attempts: 2, delay: { milliseconds: 20 } } } }
+      do:
+        - flaky:
+            call: guests
+            with: { do: return-problem, text: '{ "type": "https://example.com/problems/busy", "title": "Busy", "status": 503, "retryable": true }' }
+      """
+    When the workflow is executed
+    Then the workflow should fault
+    And flaky should be retried 1 time
+
+  Scenario: The tenant is nearer than the host
+    Given the plugin guests is registered
+    And the tenant has the defaults:
+      """yaml
+      retry: { attempts: 5, delay_ms: 20, factor: 1, max_delay_ms: 20 }
+      """
+    And a workflow with definition:
+      """yaml
+      do:
+        - flaky:
+            call: guests
+            with: { do: return-problem, text: '{ "type": "https://example.com/problems/busy", "title": "Busy", "status": 503, "retryable": true }' }
+      """
+    When the workflow is executed
+    Then the workflow should fault
+    And flaky should be retried 4 times
+
   Scenario: A try that retries comes before the platform
     Given the plugin guests is registered
     And a workflow with definition:

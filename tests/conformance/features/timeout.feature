@@ -195,6 +195,27 @@ Feature: Timeout
       """
     And handle should not run
 
+  Scenario: What a task exported before the timeout is seen by the catch
+    Given a workflow with definition:
+      """yaml
+      do:
+        - guarded:
+            try:
+              - outer:
+                  timeout: { after: PT0.2S }
+                  do:
+                    - remember: { set: { n: 1 }, export: { as: '{ remembered: true }' } }
+                    - slow: { wait: { hours: 1 } }
+            catch:
+              do:
+                - handle: { set: '${ $context }' }
+      """
+    When the workflow is executed
+    Then the workflow should complete with output:
+      """yaml
+      remembered: true
+      """
+
   Scenario: A timeout holds for each iteration on its own where it stands in the loop
     Given a workflow with definition:
       """yaml

@@ -27,6 +27,11 @@ impl Tenant {
         Ok(Self { http, url, name })
     }
 
+    /// What it is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.http.request(method, format!("{}{path}", self.url)).header(TENANT_HEADER, &self.name)
     }

@@ -44,8 +44,8 @@ pub struct Settings {
 /// The meaning of the interpreter as it is in this version of the program.
 pub const SEMANTICS: u16 = 2;
 
-/// From this version on a task is also published when it is created, suspended and resumed, and nothing follows from the end of a task while its
-/// execution is suspended.
+/// From this version on a task is also published when it is created, suspended and resumed, nothing follows from the end of a task while its
+/// execution is suspended, and what lists exported before a timeout stays.
 pub(super) const SEMANTICS_OF_WHOLE_LIFECYCLE: u16 = 2;
 
 impl Default for Settings {

@@ -175,6 +175,21 @@ pub(super) enum State {
     Wait(TimerId),
 }
 
+impl State {
+    /// The list that it goes through, where there is one and no other beside it.
+    pub(super) fn list(&self) -> Option<RunId> {
+        match self {
+            Self::List(run) => Some(*run),
+            Self::Loop(state) => state.run,
+            Self::Try(state) => match state.phase {
+                TryPhase::Body(run, _) | TryPhase::Catch(run) => Some(run),
+                TryPhase::Backoff(_) => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// A `call`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call {

@@ -19,6 +19,7 @@ struct Left {
 impl Machine {
     /// Ends a task with its raw output or a problem. `then` stands for the task's own where it chose another way.
     pub(super) fn leave(&mut self, frame: FrameId, result: Result<Value, Box<Problem>>, then: Option<Then>) {
+        self.hand_up_interrupted(frame);
         self.stop_inside(frame);
         let Some(visit) = self.frames.get(&frame) else { return };
         let definition = Arc::clone(&self.definition);

@@ -54,6 +54,7 @@ impl Machine {
     }
 
     pub(super) fn round_timed_out(&mut self, frame: FrameId) {
+        self.hand_up_interrupted(frame);
         self.stop_inside(frame);
         if self.frames.contains_key(&frame) {
             self.round_ended(frame, Err(Box::new(timed_out("a round of the `try`"))));

@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 use crate::definition::TaskList;
 use crate::ids::JsonPointer;
 use crate::machine::Machine;
+use crate::machine::event::SEMANTICS_OF_WHOLE_LIFECYCLE;
 use crate::machine::frame::{Frame, FrameId, Run, RunId, State, Step, Surroundings};
 use crate::problem::{ErrorKind, Problem};
 use crate::value::Value;
@@ -112,21 +113,21 @@ impl Machine {
         let Some(owner) = run.owner else { return self.end(result, &run.around.context) };
         match self.frames.get(&owner).map(|frame| &frame.state) {
             Some(State::List(_)) if self.is_with_its_extensions(owner) => {
-                self.hand_up_context(owner, &run);
+                self.hand_up_context(owner, &run.around);
                 self.extension_ended(owner, &run, result);
             }
             Some(State::List(_)) => {
-                self.hand_up_context(owner, &run);
+                self.hand_up_context(owner, &run.around);
                 self.steps.push_back(Step::Leave(owner, result, None));
             }
             Some(State::Loop(_)) => {
-                self.hand_up_context(owner, &run);
+                self.hand_up_context(owner, &run.around);
                 self.iteration_ended(owner, result);
             }
             Some(State::Map(_)) => self.item_ended(owner, run.slot, result),
             Some(State::Fork(_)) => self.branch_ended(owner, &run, result),
             Some(State::Try(_)) => {
-                self.hand_up_context(owner, &run);
+                self.hand_up_context(owner, &run.around);
                 self.round_ended(owner, result);
             }
             Some(State::Entering | State::Call(_) | State::Wait(_)) | None => {}
@@ -134,15 +135,28 @@ impl Machine {
     }
 
     /// What was exported inside is seen outside, also by the one who catches an error of the inside.
-    fn hand_up_context(&mut self, owner: FrameId, run: &Run) {
-        if !run.around.exported {
+    fn hand_up_context(&mut self, owner: FrameId, inside: &Surroundings) {
+        if !inside.exported {
             return;
         }
         let outer = self.frames[&owner].run;
         if let Some(outer) = self.runs.get_mut(&outer) {
-            outer.around.context = run.around.context.clone();
+            outer.around.context = inside.context.clone();
             outer.around.exported = true;
         }
+    }
+
+    /// The same for lists that do not come to their end because a timeout interrupts them: what they exported is not undone.
+    pub(super) fn hand_up_interrupted(&mut self, frame: FrameId) {
+        if self.settings.semantics < SEMANTICS_OF_WHOLE_LIFECYCLE {
+            return;
+        }
+        let Some(run) = self.frames.get(&frame).and_then(|visit| visit.state.list()) else { return };
+        if let Some(inner) = self.runs.get(&run).and_then(|run| run.frame) {
+            self.hand_up_interrupted(inner);
+        }
+        let Some(inside) = self.runs.get(&run).map(|run| run.around.clone()) else { return };
+        self.hand_up_context(frame, &inside);
     }
 
     /// A workflow that runs for ever is stopped, and no `catch` of it can go on.

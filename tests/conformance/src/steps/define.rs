@@ -14,6 +14,7 @@ pub(super) const STEPS: &[Row] = &[
     ("a workflow with definition:", Code::Does(|world, given| async { definition(world, given) }.boxed_local())),
     ("another workflow with definition:", Code::Does(|world, given| another(world, given).boxed_local())),
     ("the workflow input is:", Code::Does(|world, given| async { input(world, given) }.boxed_local())),
+    ("the tenant has the defaults:", Code::Does(|world, given| defaults(world, given).boxed_local())),
     ("the plugin {task} is registered", Code::Does(|world, given| plugin(world, given).boxed_local())),
     (
         "the plugin {task} is registered in version {task}",
@@ -46,6 +47,14 @@ async fn another(world: &mut World, given: &Given) -> Result<()> {
 
 fn input(world: &mut World, given: &Given) -> Result<()> {
     world.input = Some(given.value()?);
+    Ok(())
+}
+
+/// What holds for the tasks of the tenant where its workflows say nothing.
+async fn defaults(world: &mut World, given: &Given) -> Result<()> {
+    let path = format!("/v1/tenants/{}/defaults", world.tenant.name());
+    let (status, body) = world.tenant.put(&path, given.value()?.to_string()).await?;
+    ensure!(status.is_success(), "the defaults cannot be set: {status} {body}");
     Ok(())
 }
 

@@ -154,3 +154,19 @@ fn the_result_of_an_earlier_attempt_is_ignored() {
     world.tell(Event::TaskCompleted { task: 0, attempt: 2, output: value("2") });
     assert_eq!(world.output(), value("2"));
 }
+
+#[test]
+fn what_was_exported_before_a_timeout_is_seen_by_the_catch() {
+    let slow = r#"{"outer":{"do":[{"keep":{"set":"${ 1 }","export":{"as":"{ kept: . }"}}},{"slow":{"wait":{"hours":1}}}]TIMEOUT}}"#;
+    let task = |timeout: &str, retry: &str| {
+        let slow = slow.replace("TIMEOUT", timeout);
+        format!(r#"[{{"t":{{"try":[{slow}],"catch":{{{retry}"do":[{{"look":{{"set":"${{ $context }}"}}}}]}}}}}}]"#)
+    };
+    let of_task = task(r#","timeout":{"after":{"seconds":1}}"#, "");
+    let of_round = task("", r#""retry":{"limit":{"attempt":{"count":0,"duration":{"seconds":1}}}},"#);
+    for tasks in [of_task, of_round] {
+        let mut world = World::start(&tasks, "0");
+        world.sleep_until_end();
+        assert_eq!(world.output(), value(r#"{"kept":1}"#), "{tasks}");
+    }
+}
