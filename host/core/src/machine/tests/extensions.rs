@@ -4,15 +4,9 @@ use super::kit::{World, obedient, value};
 use crate::machine::Lifecycle;
 use crate::problem::ErrorKind;
 
-fn document(extensions: &str, tasks: &str) -> String {
-    format!(
-        r#"{{"document":{{"dsl":"1.0.3","namespace":"test","name":"test","version":"1.0.0"}},"use":{{"extensions":{extensions}}},"do":{tasks}}}"#
-    )
-}
-
 #[track_caller]
 fn start(extensions: &str, tasks: &str, input: &str) -> World {
-    World::start_document(&document(extensions, tasks), obedient, input)
+    World::start_using(&format!(r#"{{"extensions":{extensions}}}"#), tasks, input)
 }
 
 /// The pointers of tasks in the order in which they completed.

@@ -1,17 +1,11 @@
 //! Calls of functions: what they see, where their errors stand, and how deep they go.
 
-use super::kit::{World, obedient, value};
+use super::kit::{World, value};
 use crate::problem::ErrorKind;
-
-fn document(functions: &str, tasks: &str) -> String {
-    format!(
-        r#"{{"document":{{"dsl":"1.0.3","namespace":"test","name":"test","version":"1.0.0"}},"use":{{"functions":{functions}}},"do":{tasks}}}"#
-    )
-}
 
 #[track_caller]
 fn start(functions: &str, tasks: &str, input: &str) -> World {
-    World::start_document(&document(functions, tasks), obedient, input)
+    World::start_using(&format!(r#"{{"functions":{functions}}}"#), tasks, input)
 }
 
 #[test]

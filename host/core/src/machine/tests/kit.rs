@@ -94,6 +94,12 @@ impl World {
         Self::of(define_document(document), plugin, input, Settings::default())
     }
 
+    /// Starts an execution of tasks that use what a document defines once, such as `{"functions": {}}`.
+    pub(super) fn start_using(used: &str, tasks: &str, input: &str) -> Self {
+        let head = r#"{"dsl":"1.0.3","namespace":"test","name":"test","version":"1.0.0"}"#;
+        Self::start_document(&format!(r#"{{"document":{head},"use":{used},"do":{tasks}}}"#), obedient, input)
+    }
+
     /// Starts an execution that keeps what comes of its visits.
     pub(super) fn start_keeping_visits(tasks: &str, input: &str) -> Self {
         let mut world = Self::new(define(tasks), obedient);
