@@ -24,11 +24,7 @@ mod task_call;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
-use sandmill_speed::report::Report;
-
-/// Runs one bench, and reports its figures.
-type Bench = fn(&mut Report) -> Result<()>;
+use sandmill_speed::program::{Bench, run};
 
 /// The benches by name.
 const BENCHES: &[(&str, Bench)] = &[
@@ -43,27 +39,5 @@ const BENCHES: &[(&str, Bench)] = &[
 ];
 
 fn main() -> ExitCode {
-    let given = std::env::args().nth(1);
-    let names = given.as_deref().map_or_else(|| BENCHES.iter().map(|(name, _)| *name).collect(), |name| vec![name]);
-    for name in names {
-        if let Err(error) = run(name) {
-            eprintln!("error: {error:#}");
-            return ExitCode::FAILURE;
-        }
-    }
-    ExitCode::SUCCESS
-}
-
-fn run(name: &str) -> Result<()> {
-    let Some((name, bench)) = BENCHES.iter().find(|(known, _)| *known == name) else {
-        let known: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
-        bail!("`{name}` is no bench: choose one of {}", known.join(", "));
-    };
-    if cfg!(debug_assertions) {
-        bail!("figures of a debug build say nothing: build with `--release`, or use `cargo xtask bench {name}`");
-    }
-    let mut report = Report::begin(name)?;
-    bench(&mut report)?;
-    report.print();
-    Ok(())
+    run(BENCHES)
 }
