@@ -18,7 +18,7 @@ use crate::ports::{
     Completion, ExecutionKey, ExecutionRow, Executions, Journal, SharedStore, Status, StoreError, StoredValue,
 };
 use crate::shard::{Mail, Shard, Wake, event_of};
-use crate::shared::{Options, Parts, Shared};
+use crate::shared::{LocalWorker, Options, Parts, Shared};
 use crate::writer::{Writer, WriterHandle};
 use crate::{sweeper, worker};
 
@@ -161,7 +161,9 @@ impl Engine {
     /// can look at executions and start none.
     pub async fn stop(&self) {
         self.is_draining.store(true, Ordering::SeqCst);
-        self.shared.queue.close().await;
+        if let Some(worker) = &self.shared.local_worker {
+            worker.deliveries.stop().await;
+        }
         for helper in self.running().helpers.drain(..) {
             helper.abort();
         }
@@ -169,6 +171,7 @@ impl Engine {
         if let Some(worker) = worker {
             self.let_tasks_end(worker).await;
         }
+        self.shared.queue.close().await;
         // What the last tasks brought back is taken before the shards are told to come to an end.
         while let Some(Some(completion)) = self.shared.queue.completion().now_or_never() {
             deliver(&self.shared, completion);
@@ -237,8 +240,9 @@ impl Engine {
         running.helpers.push(tokio::spawn(take_completions(Arc::clone(shared))));
         running.helpers.push(tokio::spawn(wake_due(Arc::clone(shared))));
         running.helpers.push(tokio::spawn(sweeper::sweep(Arc::clone(shared))));
-        let (queue, runner) = (Arc::clone(&shared.queue), Arc::clone(&shared.runner));
-        running.worker = Some(tokio::spawn(worker::work(queue, runner, shared.options.slots)));
+        running.worker = shared.local_worker.clone().map(|LocalWorker { deliveries, runner }| {
+            tokio::spawn(worker::work(deliveries, runner, shared.options.slots))
+        });
     }
 }
 

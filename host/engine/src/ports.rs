@@ -6,24 +6,27 @@
 //! The store's ports are synchronous, for an embedded store never waits on a network: they are called from threads that may block.
 //! What may live elsewhere (configs, the queue, the runner) is asynchronous.
 
+mod configs;
 mod rows;
+mod tasks;
 
 use std::sync::Arc;
 
+pub use configs::{ComponentBytes, ConfigError, ConfigStore, SharedValues};
 pub use rows::{
     Batch, DefinitionRow, ExecutionFilter, ExecutionKey, ExecutionRow, FunctionRow, JournalEntry, KeyRow, KeyScope,
     Lineage, LogLevel, LogLine, Page, Parent, PluginDescription, PluginRow, Progress, Residence, Snapshot, Status,
     StoreHealth, StoredValue, TaskDefaults, TenantRow,
 };
+pub use tasks::{
+    Completion, Deliveries, Remote, RemoteContext, Runner, TaskMessage, TaskObserver, TaskQueue, TaskResult,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use sandmill_core::definition::Definition;
-use sandmill_core::ids::{Digest, TaskExecId, TenantId};
-use sandmill_core::machine::Dispatch;
-use sandmill_core::problem::Problem;
+use sandmill_core::ids::{Digest, TenantId};
 use sandmill_core::time::Timestamp;
-use sandmill_core::value::Value;
 
 /// Why a store did not do what it was asked to.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -114,37 +117,6 @@ pub trait Executions: Send + Sync {
 pub trait Values: Send + Sync {
     /// The JSON text under a digest, of one execution. Only what was written for that execution is found.
     fn value(&self, execution: &ExecutionKey, digest: Digest) -> Result<Option<Bytes>, StoreError>;
-}
-
-/// Why there is no config.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    /// Nothing was ever stored under the id.
-    #[error("no config is stored for this task execution")]
-    NotFound,
-    /// Its time ran out.
-    #[error("the config of this task execution has expired")]
-    Expired,
-    /// The store cannot be reached.
-    #[error("the config store cannot be reached")]
-    Unavailable,
-    /// Another text stands under the id already.
-    #[error("another config is stored for this task execution")]
-    Conflict,
-}
-
-/// The configs of task executions. The embedded store keeps them in the batch of the event that dispatches; another one gets its copy when
-/// the dispatch is performed.
-#[async_trait]
-pub trait ConfigStore: Send + Sync {
-    /// Stores a config. A second time under the same id it must be the same text.
-    async fn save(&self, tenant: &TenantId, id: TaskExecId, config: Bytes) -> Result<(), ConfigError>;
-
-    /// The config of a task execution.
-    async fn get(&self, tenant: &TenantId, id: TaskExecId) -> Result<Bytes, ConfigError>;
-
-    /// Forgets it.
-    async fn delete(&self, tenant: &TenantId, id: TaskExecId) -> Result<(), ConfigError>;
 }
 
 /// What a catalog says no to.
@@ -242,78 +214,6 @@ pub trait Logs: Send + Sync {
     ) -> Result<Page<LogLine>, StoreError>;
 }
 
-/// A task on its way to a worker.
-#[derive(Debug, Clone)]
-pub struct TaskMessage {
-    /// Whose it is.
-    pub tenant: TenantId,
-    /// What to run.
-    pub dispatch: Arc<Dispatch>,
-    /// Its resolved arguments, as JSON text.
-    pub config: Bytes,
-}
-
-/// How an attempt of a task ended.
-#[derive(Debug, Clone)]
-pub enum TaskResult {
-    /// With an output.
-    Completed(Value),
-    /// With a problem.
-    Failed(Box<Problem>),
-    /// Its worker died.
-    Lost,
-    /// It was cancelled, and has stopped.
-    Stopped,
-}
-
-/// The end of an attempt, on its way back to the engine.
-#[derive(Debug, Clone)]
-pub struct Completion {
-    /// Whose it is.
-    pub tenant: TenantId,
-    /// Which task.
-    pub id: TaskExecId,
-    /// Which attempt of it.
-    pub attempt: u32,
-    /// How it ended.
-    pub result: TaskResult,
-}
-
-/// The way from the engine to its workers and back. Every dispatch goes through it, in one process too.
-#[async_trait]
-pub trait TaskQueue: Send + Sync {
-    /// Puts a task in. The same task and attempt a second time changes nothing.
-    async fn enqueue(&self, message: TaskMessage);
-
-    /// The next task for a worker; `None` once the queue is closed and empty.
-    async fn next(&self) -> Option<TaskMessage>;
-
-    /// Takes a task out that no worker has yet, and tells whether there was one.
-    async fn withdraw(&self, tenant: &TenantId, id: TaskExecId) -> bool;
-
-    /// Brings back how an attempt ended.
-    async fn complete(&self, completion: Completion);
-
-    /// The next completion for the engine; `None` once the queue is closed.
-    async fn completion(&self) -> Option<Completion>;
-
-    /// How many tasks wait for a worker, as far as it is known here.
-    fn depth(&self) -> usize;
-
-    /// Takes no more tasks: workers get what waits, and then the end.
-    async fn close(&self);
-}
-
-/// What runs a task: in this process the Wasm runtime.
-#[async_trait]
-pub trait Runner: Send + Sync {
-    /// Runs one attempt to its end.
-    async fn run(&self, message: TaskMessage) -> TaskResult;
-
-    /// Interrupts a task that runs; nothing happens where it does not.
-    fn cancel(&self, tenant: &TenantId, id: TaskExecId);
-}
-
 /// Why a component cannot be a plugin.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum InspectError {
@@ -337,15 +237,6 @@ pub trait Components: Send + Sync {
     /// Checks that a component keeps the contract, and reads what it says of itself. This runs the component's code, under the limits of a task, so
     /// it is done once, when it is registered. Afterwards the component is compiled and ready to run.
     async fn inspect(&self, component: Bytes) -> Result<PluginDescription, InspectError>;
-}
-
-/// What wants to know what tasks do while they run. Called from the threads that run tasks, so it returns at once.
-pub trait TaskObserver: Send + Sync {
-    /// A task wrote a line. The task goes on when this returns.
-    fn log(&self, message: &TaskMessage, line: LogLine);
-
-    /// A task said how far it has come.
-    fn progress(&self, message: &TaskMessage, progress: Progress);
 }
 
 /// The time outside.

@@ -9,7 +9,7 @@ use sandmill_core::ids::{TaskExecId, TenantId};
 use tokio::sync::{Notify, mpsc};
 
 use crate::metrics::QueueMeters;
-use crate::ports::{Completion, TaskMessage, TaskQueue};
+use crate::ports::{Completion, Deliveries, TaskMessage, TaskQueue, TaskResult};
 
 /// A queue between an engine and the workers of its own process.
 pub struct MemoryQueue {
@@ -17,6 +17,8 @@ pub struct MemoryQueue {
     changed: Notify,
     completed: mpsc::UnboundedSender<Completion>,
     completions: tokio::sync::Mutex<mpsc::UnboundedReceiver<Completion>>,
+    unwanted: mpsc::UnboundedSender<(TenantId, TaskExecId)>,
+    cancellations: tokio::sync::Mutex<mpsc::UnboundedReceiver<(TenantId, TaskExecId)>>,
     meters: QueueMeters,
 }
 
@@ -33,11 +35,14 @@ impl Default for MemoryQueue {
     fn default() -> Self {
         // Unbounded, for what is in it is bounded elsewhere: no more completions than tasks that were dispatched.
         let (completed, completions) = mpsc::unbounded_channel();
+        let (unwanted, cancellations) = mpsc::unbounded_channel();
         Self {
             waiting: Mutex::default(),
             changed: Notify::new(),
             completed,
             completions: tokio::sync::Mutex::new(completions),
+            unwanted,
+            cancellations: tokio::sync::Mutex::new(cancellations),
             meters: QueueMeters::new(),
         }
     }
@@ -58,6 +63,16 @@ impl MemoryQueue {
         }
     }
 
+    /// Takes a task out that no worker has yet, and tells which attempt of it that was.
+    fn withdraw(&self, tenant: &TenantId, id: TaskExecId) -> Option<u32> {
+        let mut waiting = self.lock();
+        let is_it = |message: &TaskMessage| message.dispatch.id == id && message.tenant == *tenant;
+        let place = waiting.messages.iter().position(|(message, _)| is_it(message))?;
+        let (message, _) = waiting.messages.remove(place)?;
+        waiting.present.remove(&(id, message.dispatch.attempt));
+        Some(message.dispatch.attempt)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -75,6 +90,40 @@ impl TaskQueue for MemoryQueue {
         }
     }
 
+    async fn cancel(&self, tenant: &TenantId, ids: &[TaskExecId]) {
+        for id in ids {
+            match self.withdraw(tenant, *id) {
+                Some(attempt) => {
+                    let (tenant, result) = (tenant.clone(), TaskResult::Stopped);
+                    self.complete(Completion { tenant, id: *id, attempt, epoch: 0, result }).await;
+                }
+                // The worker is gone when this fails, and its tasks with it.
+                None => drop(self.unwanted.send((tenant.clone(), *id))),
+            }
+        }
+    }
+
+    async fn completion(&self) -> Option<Completion> {
+        self.completions.lock().await.recv().await
+    }
+
+    fn settled(&self, _: &TenantId, _: TaskExecId, _: Option<u32>) {}
+
+    fn depth(&self) -> usize {
+        self.lock().messages.len()
+    }
+
+    fn outlives_engine(&self) -> bool {
+        false
+    }
+
+    async fn close(&self) {
+        self.stop().await;
+    }
+}
+
+#[async_trait]
+impl Deliveries for MemoryQueue {
     async fn next(&self) -> Option<TaskMessage> {
         loop {
             let changed = self.changed.notified();
@@ -87,12 +136,9 @@ impl TaskQueue for MemoryQueue {
         }
     }
 
-    async fn withdraw(&self, tenant: &TenantId, id: TaskExecId) -> bool {
-        let mut waiting = self.lock();
-        let place =
-            waiting.messages.iter().position(|(message, _)| message.dispatch.id == id && message.tenant == *tenant);
-        let Some((message, _)) = place.and_then(|place| waiting.messages.remove(place)) else { return false };
-        waiting.present.remove(&(id, message.dispatch.attempt))
+    async fn cancelled(&self) -> (TenantId, TaskExecId) {
+        let unwanted = self.cancellations.lock().await.recv().await;
+        unwanted.expect("the sender is ours")
     }
 
     async fn complete(&self, completion: Completion) {
@@ -100,15 +146,7 @@ impl TaskQueue for MemoryQueue {
         let _ = self.completed.send(completion);
     }
 
-    async fn completion(&self) -> Option<Completion> {
-        self.completions.lock().await.recv().await
-    }
-
-    fn depth(&self) -> usize {
-        self.lock().messages.len()
-    }
-
-    async fn close(&self) {
+    async fn stop(&self) {
         self.lock().is_closed = true;
         self.changed.notify_waiters();
         self.changed.notify_one();

@@ -12,6 +12,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use sandmill_core::ids::TaskExecId;
 use sandmill_core::machine::{Action, Dispatch, Event, Target};
 use sandmill_core::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
@@ -243,8 +244,10 @@ impl Shard {
     /// Does what follows from events that are durable.
     async fn perform(&mut self, key: ExecutionKey, outcome: Outcome) {
         outcome.answers.into_iter().for_each(|answer| drop(answer.send(Ok(()))));
+        outcome.events.iter().for_each(|event| self.settled(&key, event));
         self.shared.appended(&key);
         let mut never_queued = Vec::new();
+        let mut cancelled = Vec::new();
         for action in outcome.actions {
             match action {
                 Action::DispatchTask(dispatch) => {
@@ -255,11 +258,11 @@ impl Shard {
                 }
                 Action::CancelTask { id } if self.is_child(&key, id) => self.cancel_child(&key, id),
                 Action::CancelTask { id } => {
-                    if never_queued.contains(&id) || self.shared.queue.withdraw(&key.tenant, id).await {
+                    if never_queued.contains(&id) {
                         let event = Event::TaskStopped { task: id.number };
                         self.deliver(key.clone(), Incoming { event, answer: None });
                     } else {
-                        self.shared.runner.cancel(&key.tenant, id);
+                        cancelled.push(id);
                     }
                 }
                 Action::Complete { output } => {
@@ -280,11 +283,26 @@ impl Shard {
                 | Action::Publish(_) => {}
             }
         }
+        if !cancelled.is_empty() {
+            self.shared.queue.cancel(&key.tenant, &cancelled).await;
+        }
         if let Some(execution) = self.executions.get_mut(&key) {
             execution.appended();
             self.watch(&key);
             self.runnable.push_back(key);
         }
+    }
+
+    /// The end of a task is durable, or nobody is there who wants to know: its queue may forget it.
+    fn settled(&self, key: &ExecutionKey, event: &Event) {
+        let (number, attempt) = match event {
+            Event::TaskCompleted { task, attempt, .. }
+            | Event::TaskFailed { task, attempt, .. }
+            | Event::TaskLost { task, attempt } => (*task, Some(*attempt)),
+            Event::TaskStopped { task } => (*task, None),
+            _ => return,
+        };
+        self.shared.queue.settled(&key.tenant, TaskExecId { workflow: key.id, number }, attempt);
     }
 
     /// False for a task that the very event which dispatched it has cancelled with its execution: its config is gone, and nobody will run it.
@@ -297,10 +315,7 @@ impl Shard {
             self.begin_child(key, &dispatch, child, &config);
             return true;
         }
-        self.shared
-            .queue
-            .enqueue(TaskMessage { tenant: key.tenant.clone(), dispatch: Arc::new(dispatch), config })
-            .await;
+        self.shared.queue.enqueue(TaskMessage::new(key.tenant.clone(), Arc::new(dispatch), config)).await;
         true
     }
 

@@ -12,7 +12,7 @@ use crate::execution::Snapshots;
 use crate::live::Live;
 use crate::metrics::EngineMeters;
 use crate::notices::Notices;
-use crate::ports::{Clock, Definitions, ExecutionKey, Runner, SharedStore, Status, StoreError, TaskQueue};
+use crate::ports::{Clock, Definitions, Deliveries, ExecutionKey, Runner, SharedStore, Status, StoreError, TaskQueue};
 use crate::shard::Mail;
 use crate::writer::{Writer, Writing};
 
@@ -56,6 +56,15 @@ impl Default for Options {
     }
 }
 
+/// A worker in the process of the engine.
+#[derive(Clone)]
+pub struct LocalWorker {
+    /// Where its tasks come from.
+    pub deliveries: Arc<dyn Deliveries>,
+    /// What runs them.
+    pub runner: Arc<dyn Runner>,
+}
+
 /// What the engine needs from outside, each named by the one place that puts the program together.
 #[derive(Clone)]
 pub struct Parts {
@@ -65,8 +74,8 @@ pub struct Parts {
     pub definitions: Arc<dyn Definitions>,
     /// The way to the workers.
     pub queue: Arc<dyn TaskQueue>,
-    /// What runs tasks.
-    pub runner: Arc<dyn Runner>,
+    /// The worker of this process, where it has one.
+    pub worker: Option<LocalWorker>,
     /// What the runner tells about tasks while they run.
     pub live: Arc<Live>,
     /// The time.
@@ -102,7 +111,7 @@ pub(crate) struct Shared {
     pub(crate) store: SharedStore,
     pub(crate) definitions: Arc<dyn Definitions>,
     pub(crate) queue: Arc<dyn TaskQueue>,
-    pub(crate) runner: Arc<dyn Runner>,
+    pub(crate) local_worker: Option<LocalWorker>,
     pub(crate) live: Arc<Live>,
     pub(crate) clock: Arc<dyn Clock>,
     on_store_failure: Arc<dyn Fn(&StoreError) + Send + Sync>,
@@ -125,7 +134,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(parts: Parts, writer: Writer, options: Options) -> Self {
-        let Parts { store, definitions, queue, runner, live, clock, on_store_failure } = parts;
+        let Parts { store, definitions, queue, worker: local_worker, live, clock, on_store_failure } = parts;
         let library = Library {
             store: Arc::clone(&store),
             definitions: Arc::clone(&definitions),
@@ -138,7 +147,7 @@ impl Shared {
             store,
             definitions,
             queue,
-            runner,
+            local_worker,
             live,
             clock,
             on_store_failure,

@@ -5,6 +5,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use sandmill_core::ids::{Digest, TaskExecId, TenantId};
+use sandmill_core::time::Millis;
 use sandmill_engine::ports::{ConfigError, ConfigStore, ExecutionKey, StoreError, Values};
 
 use crate::keys::{Key, execution};
@@ -18,16 +19,17 @@ impl<R: Rows> Values for RowStore<R> {
 
 #[async_trait]
 impl<R: Rows> ConfigStore for RowStore<R> {
-    async fn save(&self, tenant: &TenantId, id: TaskExecId, config: Bytes) -> Result<(), ConfigError> {
-        let key = config_key(tenant, id);
+    async fn save(&self, tenant: &TenantId, configs: &[(TaskExecId, Bytes)], _: Millis) -> Result<(), ConfigError> {
         let _writing = self.write();
-        match self.get(Table::Executions, &key).map_err(unavailable)? {
-            Some(stored) if stored == config => return Ok(()),
-            Some(_) => return Err(ConfigError::Conflict),
-            None => {}
-        }
         let mut changes = Changes::default();
-        changes.put(Table::Executions, key, config);
+        for (id, config) in configs {
+            let key = config_key(tenant, *id);
+            match self.get(Table::Executions, &key).map_err(unavailable)? {
+                Some(stored) if stored == *config => {}
+                Some(_) => return Err(ConfigError::Conflict),
+                None => changes.put(Table::Executions, key, config.clone()),
+            }
+        }
         self.rows.commit(changes).map_err(unavailable)
     }
 
@@ -36,11 +38,20 @@ impl<R: Rows> ConfigStore for RowStore<R> {
         config.ok_or(ConfigError::NotFound)
     }
 
+    /// A row lives as long as its execution.
+    async fn extend(&self, tenant: &TenantId, id: TaskExecId, _: Millis) -> Result<(), ConfigError> {
+        ConfigStore::get(self, tenant, id).await.map(drop)
+    }
+
     async fn delete(&self, tenant: &TenantId, id: TaskExecId) -> Result<(), ConfigError> {
         let _writing = self.write();
         let mut changes = Changes::default();
         changes.remove(Table::Executions, config_key(tenant, id));
         self.rows.commit(changes).map_err(unavailable)
+    }
+    /// In this process there is nothing between.
+    async fn reachable(&self) -> Result<(), ConfigError> {
+        Ok(())
     }
 }
 
@@ -48,8 +59,6 @@ fn config_key(tenant: &TenantId, id: TaskExecId) -> Key {
     execution::config(&ExecutionKey { tenant: tenant.clone(), id: id.workflow }, id.number)
 }
 
-/// The port has no room for the reason, so it goes to the log.
 fn unavailable(error: StoreError) -> ConfigError {
-    tracing::error!(%error, "the configs of task executions cannot be reached");
-    ConfigError::Unavailable
+    ConfigError::Unavailable { reason: error.to_string() }
 }

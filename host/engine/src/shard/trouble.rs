@@ -45,7 +45,10 @@ impl Shard {
     /// Something happened to an execution that could not be brought back.
     pub(super) fn not_loaded(&mut self, key: &ExecutionKey, happened: Postponed, error: &LoadError) {
         match error {
-            LoadError::NotFound | LoadError::Ended => answer_all(happened.inbox, &Err(NotDone::Gone)),
+            LoadError::NotFound | LoadError::Ended => {
+                happened.inbox.iter().for_each(|incoming| self.settled(key, &incoming.event));
+                answer_all(happened.inbox, &Err(NotDone::Gone));
+            }
             LoadError::Held => self.told_while_held(key, happened),
             LoadError::Store(failed @ StoreError::Failed { .. }) => {
                 answer_all(happened.inbox, &Err(NotDone::Store(failed.clone())));
