@@ -16,7 +16,7 @@ use sandmill_core::ids::{TaskExecId, TenantId};
 use sandmill_core::time::Timestamp;
 use sandmill_core::value::Value;
 use sandmill_engine::ports::{Clock, ExecutionKey, Runner, SharedStore, Status, TaskMessage, TaskResult};
-use sandmill_engine::{Engine, Live, MemoryQueue, Options, Parts, Start};
+use sandmill_engine::{Engine, Live, Options, Parts, Start, Workers};
 use sandmill_store::{EmbeddedOptions, EmbeddedStore};
 use sandmill_testkit::{Shelf, define, tenant, value};
 
@@ -63,8 +63,7 @@ impl Bench {
             live: Live::start(Arc::clone(&store)).unwrap(),
             store: Arc::clone(&store),
             definitions: Arc::clone(&shelf) as _,
-            queue: Arc::new(MemoryQueue::default()),
-            runner: Arc::new(Echo(output.into())),
+            workers: Workers::here(Arc::new(Echo(output.into()))),
             clock: Arc::new(SystemClock),
             on_store_failure: Arc::new(|error| panic!("{error}")),
         };

@@ -34,6 +34,6 @@ pub use history::{Again, AgainError, EventId, EventReader, LifecycleEvent, ReadE
 pub use live::Live;
 pub use queue::MemoryQueue;
 pub use registry::{COMPONENT_BYTES_MAX, Compile, DeployError, RegisterError, Registered, Registry};
-pub use shared::{LocalWorker, Options, Parts};
+pub use shared::{LocalWorker, Options, Parts, Workers};
 pub use worker::work;
 pub use writer::{Disk, Writing};

@@ -13,6 +13,7 @@ use crate::live::Live;
 use crate::metrics::EngineMeters;
 use crate::notices::Notices;
 use crate::ports::{Clock, Definitions, Deliveries, ExecutionKey, Runner, SharedStore, Status, StoreError, TaskQueue};
+use crate::queue::MemoryQueue;
 use crate::shard::Mail;
 use crate::writer::{Writer, Writing};
 
@@ -56,6 +57,25 @@ impl Default for Options {
     }
 }
 
+/// What runs tasks: workers behind a queue, one of them perhaps in this process.
+#[derive(Clone)]
+pub struct Workers {
+    /// The way to all of them.
+    pub queue: Arc<dyn TaskQueue>,
+    /// The one of this process.
+    pub local: Option<LocalWorker>,
+}
+
+impl Workers {
+    /// One worker, in this process.
+    #[must_use]
+    pub fn here(runner: Arc<dyn Runner>) -> Self {
+        let queue = Arc::new(MemoryQueue::default());
+        let deliveries: Arc<dyn Deliveries> = queue.clone();
+        Self { queue, local: Some(LocalWorker { deliveries, runner }) }
+    }
+}
+
 /// A worker in the process of the engine.
 #[derive(Clone)]
 pub struct LocalWorker {
@@ -72,10 +92,8 @@ pub struct Parts {
     pub store: SharedStore,
     /// Where compiled definitions come from.
     pub definitions: Arc<dyn Definitions>,
-    /// The way to the workers.
-    pub queue: Arc<dyn TaskQueue>,
-    /// The worker of this process, where it has one.
-    pub worker: Option<LocalWorker>,
+    /// What runs tasks.
+    pub workers: Workers,
     /// What the runner tells about tasks while they run.
     pub live: Arc<Live>,
     /// The time.
@@ -134,7 +152,8 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(parts: Parts, writer: Writer, options: Options) -> Self {
-        let Parts { store, definitions, queue, worker: local_worker, live, clock, on_store_failure } = parts;
+        let Parts { store, definitions, workers, live, clock, on_store_failure } = parts;
+        let Workers { queue, local: local_worker } = workers;
         let library = Library {
             store: Arc::clone(&store),
             definitions: Arc::clone(&definitions),

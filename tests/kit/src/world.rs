@@ -7,7 +7,7 @@ use sandmill_core::ids::TenantId;
 use sandmill_core::time::Millis;
 use sandmill_core::value::Value;
 use sandmill_engine::ports::{Clock, Definitions, ExecutionKey, Executions as _, Runner, SharedStore, Status};
-use sandmill_engine::{Engine, Live, MemoryQueue, Options, Parts, Start};
+use sandmill_engine::{Engine, Live, Options, Parts, Start, Workers};
 use sandmill_store::MemoryStore;
 use tokio::sync::Notify;
 
@@ -80,8 +80,7 @@ impl World {
             live: Live::start(Arc::clone(&store)).unwrap(),
             store,
             definitions: Arc::clone(&self.shelf) as Arc<dyn Definitions>,
-            queue: Arc::new(MemoryQueue::default()),
-            runner: Arc::clone(&self.runner) as Arc<dyn Runner>,
+            workers: Workers::here(Arc::clone(&self.runner) as Arc<dyn Runner>),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             on_store_failure: Arc::new(move |_| failed.notify_one()),
         }

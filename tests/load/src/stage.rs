@@ -17,7 +17,7 @@ use sandmill_engine::ports::{
     Catalog, Clock, Definitions, ExecutionKey, LogLine, PluginRow, Progress, Runner, SharedStore, Status, StoreError,
     TaskMessage, TaskObserver,
 };
-use sandmill_engine::{Engine, Live, MemoryQueue, Options, Parts, Start};
+use sandmill_engine::{Engine, Live, Options, Parts, Start, Workers};
 use sandmill_runtime::{Runtime, RuntimeOptions};
 use sandmill_store::{EmbeddedOptions, EmbeddedStore};
 
@@ -95,8 +95,7 @@ impl Stage {
             store,
             live,
             definitions,
-            queue: Arc::new(MemoryQueue::default()),
-            runner,
+            workers: Workers::here(runner),
             clock: Arc::new(SystemClock),
             on_store_failure: Arc::new(fail),
         };

@@ -225,5 +225,5 @@ fn message(plugin: Digest) -> TaskMessage {
         context: ContextHandle::new(Arc::new(shared), Value::from(5_i64), 5),
         deadline: None,
     };
-    TaskMessage { tenant: tenant(), dispatch: Arc::new(dispatch), config: config.to_json().into() }
+    TaskMessage::new(tenant(), Arc::new(dispatch), config.to_json().into())
 }

@@ -14,7 +14,7 @@ use sandmill_core::ids::TenantId;
 use sandmill_core::machine::Settings as MachineSettings;
 use sandmill_core::time::Millis;
 use sandmill_engine::ports::{Clock, SharedStore, StoreError, TaskDefaults, TaskObserver, TenantRow};
-use sandmill_engine::{Engine, Live, MemoryQueue, Options, Parts, Registry};
+use sandmill_engine::{Engine, Live, Options, Parts, Registry, Workers};
 use sandmill_runtime::{ArtifactOptions, Runtime, RuntimeOptions, TaskLimits};
 use sandmill_store::{EmbeddedOptions, EmbeddedStore, MemoryStore};
 use tokio::net::TcpListener;
@@ -68,12 +68,10 @@ impl Host {
             .with_functions(Arc::new(Catalogs::parse(settings.text("catalogs"))?));
         let registry = Arc::new(registry);
         let definitions = Arc::<Registry>::clone(&registry);
-        let queue = Arc::new(MemoryQueue::default());
         let parts = Parts {
             store: Arc::clone(&store),
             definitions,
-            queue,
-            runner: runtime,
+            workers: Workers::here(runtime),
             live,
             clock: Arc::clone(&clock),
             on_store_failure: Arc::new(end_process),

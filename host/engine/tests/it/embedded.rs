@@ -12,7 +12,7 @@ use sandmill_engine::ports::{
     Clock, Components, Definitions as _, ExecutionKey, InspectError, PluginDescription, Runner, SharedStore, Status,
     TaskMessage, TaskResult,
 };
-use sandmill_engine::{Engine, LifecycleEvent, Live, MemoryQueue, Options, Parts, Registry, Start, TaskStatus};
+use sandmill_engine::{Engine, LifecycleEvent, Live, Options, Parts, Registry, Start, TaskStatus, Workers};
 use sandmill_store::{EmbeddedOptions, EmbeddedStore};
 
 use crate::kit::{end, tenant, value};
@@ -85,8 +85,7 @@ fn process(folder: &Path) -> (Engine, Arc<Registry>) {
         live: Live::start(Arc::clone(&store)).unwrap(),
         store,
         definitions: Arc::clone(&registry) as _,
-        queue: Arc::new(MemoryQueue::default()),
-        runner: Arc::new(Host),
+        workers: Workers::here(Arc::new(Host)),
         clock: Arc::new(Host),
         on_store_failure: Arc::new(|error| panic!("{error}")),
     };

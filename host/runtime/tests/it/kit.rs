@@ -173,7 +173,7 @@ pub(crate) fn message(plugin: Digest, number: u32, config: &str) -> TaskMessage 
         deadline: None,
     };
     let config = Bytes::copy_from_slice(config.as_bytes());
-    TaskMessage { tenant: tenant("default"), dispatch: Arc::new(dispatch), config }
+    TaskMessage::new(tenant("default"), Arc::new(dispatch), config)
 }
 
 /// What tasks wrote and reported.

@@ -14,7 +14,7 @@ use sandmill_core::definition::compile;
 use sandmill_core::ids::TenantId;
 use sandmill_core::time::Timestamp;
 use sandmill_engine::ports::*;
-use sandmill_engine::{Compile, Engine, Live, MemoryQueue, Options, Registry};
+use sandmill_engine::{Compile, Engine, Live, Options, Registry, Workers};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -57,8 +57,7 @@ impl World {
         let parts = sandmill_engine::Parts {
             store: shared.clone(),
             definitions: registry.clone(),
-            queue: Arc::new(MemoryQueue::default()),
-            runner: runner.clone(),
+            workers: Workers::here(runner.clone()),
             live: Live::start(shared.clone()).unwrap(),
             clock: clock.clone(),
             on_store_failure: Arc::new(|_| {}),

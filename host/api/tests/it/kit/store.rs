@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use sandmill_core::ids::{Digest, TaskExecId, TenantId};
-use sandmill_core::time::Timestamp;
+use sandmill_core::time::{Millis, Timestamp};
 use sandmill_engine::ports::*;
 use sandmill_store::MemoryStore;
 
@@ -100,12 +100,20 @@ impl Journal for FaultyStore {
 
 #[async_trait]
 impl ConfigStore for FaultyStore {
-    async fn save(&self, tenant: &TenantId, id: TaskExecId, config: Bytes) -> Result<(), ConfigError> {
-        self.inner.save(tenant, id, config).await
+    async fn save(&self, tenant: &TenantId, configs: &[(TaskExecId, Bytes)], ttl: Millis) -> Result<(), ConfigError> {
+        self.inner.save(tenant, configs, ttl).await
     }
 
     async fn get(&self, tenant: &TenantId, id: TaskExecId) -> Result<Bytes, ConfigError> {
         self.inner.get(tenant, id).await
+    }
+
+    async fn extend(&self, tenant: &TenantId, id: TaskExecId, ttl: Millis) -> Result<(), ConfigError> {
+        self.inner.extend(tenant, id, ttl).await
+    }
+
+    async fn reachable(&self) -> Result<(), ConfigError> {
+        self.inner.reachable().await
     }
 
     async fn delete(&self, tenant: &TenantId, id: TaskExecId) -> Result<(), ConfigError> {

@@ -11,7 +11,7 @@ use sandmill_core::machine::Settings;
 use sandmill_core::time::{Millis, Timestamp};
 use sandmill_core::value::Value;
 use sandmill_engine::ports::{Clock as _, ExecutionKey, Executions as _, SharedStore, Status};
-use sandmill_engine::{Control, Engine, Live, MemoryQueue, Options, Parts, Snapshots, StartError, Writing};
+use sandmill_engine::{Control, Engine, Live, Options, Parts, Snapshots, StartError, Workers, Writing};
 use sandmill_testkit::{FaultyStore, NoFaults, Random, World, tenant};
 
 use super::checks::{Outside, check_replay};
@@ -101,8 +101,7 @@ impl Play {
             live: Live::start(Arc::clone(&store)).unwrap(),
             store,
             definitions: Arc::clone(&world.shelf) as _,
-            queue: Arc::new(MemoryQueue::default()),
-            runner: Arc::clone(&self.outside) as _,
+            workers: Workers::here(Arc::clone(&self.outside) as _),
             clock: Arc::clone(&world.clock) as _,
             on_store_failure: Arc::new(move |_| has_died.store(true, Ordering::SeqCst)),
         };
