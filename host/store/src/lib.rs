@@ -1,4 +1,4 @@
-//! Adapters of the engine's ports: one that forgets, one that survives.
+//! Adapters of the engine's ports: one that forgets, one that survives, and one for what workers in other processes need.
 //!
 //! The ports are written once, over `rows::Rows`: ordered rows of bytes, read through a view and changed in one atomic commit. An adapter is
 //! no more than that. Two adapters that each knew what a tombstone or a page is would be two chances to get it wrong.
@@ -19,6 +19,7 @@ mod values;
 
 pub mod embedded;
 pub mod memory;
+pub mod redis;
 
 pub use catalog::PINS_NAMED_MAX;
 pub use embedded::{EmbeddedOptions, EmbeddedStore, OpenError};
