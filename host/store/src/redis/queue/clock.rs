@@ -1,0 +1,50 @@
+//! The clock of Redis, as far as it differs from the one here: clocks of engine and workers may be minutes apart, and that of Redis is between them.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sandmill_core::time::Timestamp;
+
+use super::super::{Redis, RedisFailure, cmd};
+
+/// How far the clock of Redis is ahead of the one here.
+#[derive(Debug, Default)]
+pub(super) struct ServerClock {
+    ahead_ms: AtomicI64,
+}
+
+impl ServerClock {
+    /// Looks at both.
+    pub(super) async fn compare(&self, redis: &Redis) -> Result<(), RedisFailure> {
+        let before = now_here();
+        let (seconds, micros): (i64, i64) = redis.run(cmd("TIME")).await?;
+        let here = i64::midpoint(before, now_here());
+        self.ahead_ms.store(seconds * 1_000 + micros / 1_000 - here, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// How far the clock of Redis is ahead, in milliseconds.
+    pub(super) fn ahead_ms(&self) -> i64 {
+        self.ahead_ms.load(Ordering::Relaxed)
+    }
+
+    /// A moment here, by the clock of Redis.
+    pub(super) fn there(&self, here: Timestamp) -> Timestamp {
+        Timestamp(here.0.saturating_add(self.ahead_ms()))
+    }
+
+    /// A moment by the clock of Redis, here.
+    pub(super) fn here(&self, there: Timestamp) -> Timestamp {
+        Timestamp(there.0.saturating_sub(self.ahead_ms()))
+    }
+
+    /// This moment, by the clock of Redis.
+    pub(super) fn now_there(&self) -> Timestamp {
+        self.there(Timestamp(now_here()))
+    }
+}
+
+fn now_here() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,202 @@
+//! What comes back from workers: completions, and the lines and progress of tasks that run.
+//!
+//! The streams are read from where they were read last; an entry of the first goes when the journal has it, one of the second at once. After a
+//! restart every completion that is still there comes again.
+
+use std::collections::HashMap;
+use std::str::FromStr as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sandmill_core::ids::{Digest, TaskExecId, TenantId};
+use sandmill_core::problem::{ErrorKind, Problem};
+use sandmill_core::value::Value;
+use sandmill_engine::ports::{Completion, ExecutionKey, TaskResult};
+
+use super::super::{RedisFailure, cmd};
+use super::engine::Shared;
+use super::live;
+
+/// Entries that are read at a time.
+const ENTRIES_PER_READ: usize = 512;
+
+/// Entries of a stream: id and fields.
+type Entries = Vec<(String, HashMap<String, Bytes>)>;
+
+/// Reads until it is aborted.
+pub(super) async fn read(shared: Arc<Shared>) {
+    let mut cursor = Cursor { completions: "0-0".into(), live: "0-0".into() };
+    let mut failures = 0;
+    loop {
+        match follow(&shared, &mut cursor, &mut failures).await {
+            Ok(()) => {}
+            Err(failure) => {
+                failures += 1;
+                tracing::debug!(%failure, "completions cannot be read right now");
+                shared.redis.pause(failures).await;
+            }
+        }
+    }
+}
+
+/// How far each stream was read.
+struct Cursor {
+    completions: String,
+    live: String,
+}
+
+async fn follow(shared: &Shared, cursor: &mut Cursor, failures: &mut u32) -> Result<(), RedisFailure> {
+    let keys = shared.redis.keys();
+    let (completions, live) = (keys.completions(&shared.parts.engine), keys.live(&shared.parts.engine));
+    let mut connection = shared.redis.blocking_connection().await?;
+    loop {
+        let mut command = cmd("XREAD");
+        command.arg("COUNT").arg(ENTRIES_PER_READ).arg("BLOCK").arg(shared.options.block.as_millis() as u64);
+        command.arg("STREAMS").arg(&live).arg(&completions).arg(&cursor.live).arg(&cursor.completions);
+        let read: Option<Vec<(String, Entries)>> = connection.run(command, shared.options.block).await?;
+        *failures = 0;
+        for (stream, entries) in read.into_iter().flatten() {
+            let Some(last) = entries.last().map(|(id, _)| id.clone()) else { continue };
+            if stream == live {
+                let ids: Vec<String> = entries.iter().map(|(id, _)| id.clone()).collect();
+                live::take_over(&shared.parts.live, &entries);
+                shared.redis.run::<u64>(cmd("XDEL").arg(&live).arg(ids)).await?;
+                cursor.live = last;
+            } else {
+                take(shared, entries).await?;
+                cursor.completions = last;
+            }
+        }
+    }
+}
+
+/// Takes completions over. One that cannot be read is left where it is, for an engine of another version, and said so.
+async fn take(shared: &Shared, entries: Entries) -> Result<(), RedisFailure> {
+    let mut wanted = Vec::new();
+    let read: Vec<_> = entries.into_iter().map(|(entry, fields)| (Report::of(&fields), entry)).collect();
+    for (report, _) in &read {
+        if let Some(Report { key, value: Some(Form::Digest(digest)), .. }) = report {
+            wanted.push((key.clone(), *digest));
+        }
+    }
+    let mut bodies = shared.records.bodies(&wanted).await?.into_iter();
+    for (report, entry) in read {
+        let Some(report) = report else {
+            tracing::error!(entry, "a completion in Redis cannot be read, and is left there");
+            continue;
+        };
+        let text = match &report.value {
+            Some(Form::Inline(text)) => Some(text.clone()),
+            Some(Form::Digest(_)) => bodies.next().and_then(Result::ok).flatten(),
+            None => None,
+        };
+        if report.kind == "repair" {
+            repair(shared, report, entry).await?;
+        } else {
+            let Report { key, number, attempt, epoch, .. } = &report;
+            let id = TaskExecId { workflow: key.id, number: *number };
+            let completion = Completion {
+                tenant: key.tenant.clone(),
+                id,
+                attempt: *attempt,
+                epoch: *epoch,
+                result: report.result(text.as_ref()),
+            };
+            shared.arrive(completion, entry);
+        }
+    }
+    Ok(())
+}
+
+/// What a worker said of a task.
+struct Report {
+    key: ExecutionKey,
+    number: u32,
+    attempt: u32,
+    epoch: u32,
+    kind: String,
+    value: Option<Form>,
+    reason: String,
+}
+
+enum Form {
+    Inline(Bytes),
+    Digest(Digest),
+}
+
+impl Report {
+    fn of(fields: &HashMap<String, Bytes>) -> Option<Self> {
+        let text = |name: &str| fields.get(name).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let id = TaskExecId::from_str(text("task")?).ok()?;
+        let tenant = TenantId::new(text("tenant")?).ok()?;
+        let value = match (fields.get("inline"), text("digest")) {
+            (Some(inline), _) => Some(Form::Inline(inline.clone())),
+            (None, Some(digest)) => Some(Form::Digest(digest.parse().ok()?)),
+            (None, None) => None,
+        };
+        Some(Self {
+            key: ExecutionKey { tenant, id: id.workflow },
+            number: id.number,
+            attempt: text("attempt")?.parse().ok()?,
+            epoch: text("epoch")?.parse().ok()?,
+            kind: text("kind")?.into(),
+            value,
+            reason: text("reason").unwrap_or_default().into(),
+        })
+    }
+
+    /// What it means. A result whose body Redis has lost counts as never made: the task runs again.
+    fn result(&self, text: Option<&Bytes>) -> TaskResult {
+        match self.kind.as_str() {
+            "completed" => text.and_then(|text| Value::from_json(text).ok()).map_or(TaskResult::Lost, TaskResult::Completed),
+            "failed" => {
+                let problem = text.and_then(|text| serde_json::from_slice(text).ok());
+                problem.map_or(TaskResult::Lost, |problem| TaskResult::Failed(Box::new(problem)))
+            }
+            "stopped" => TaskResult::Stopped,
+            "poison" => failed(ErrorKind::WorkerLost, "every worker that ran this task died of it; it is among the dead letters"),
+            "unreadable" => failed(ErrorKind::Configuration, &self.reason),
+            _ => TaskResult::Lost,
+        }
+    }
+}
+
+fn failed(kind: ErrorKind, detail: &str) -> TaskResult {
+    TaskResult::Failed(Box::new(Problem::new(kind, detail)))
+}
+
+/// Puts back what a worker did not find, or fails the task where that has not helped.
+async fn repair(shared: &Shared, report: Report, entry: String) -> Result<(), RedisFailure> {
+    let Report { key, number, attempt, reason, .. } = report;
+    let id = TaskExecId { workflow: key.id, number };
+    let repairs = shared.table().repair(&key.tenant, id, attempt);
+    metrics::counter!(super::super::metrics::REPAIRS).increment(1);
+    tracing::info!(tenant = key.tenant.as_str(), task = %id, attempt, reason, "a worker asks for a config again");
+    match repairs {
+        Some(repairs) if repairs > shared.options.repairs_max => {
+            let problem = config_unavailable(&reason, shared.options.repairs_max);
+            let result = TaskResult::Failed(Box::new(problem));
+            shared.hand_over(Completion { tenant: key.tenant.clone(), id, attempt, epoch: 0, result });
+        }
+        Some(_) => {
+            shared.records.forget(&key, number).await?;
+            shared.work.notify_one();
+        }
+        None => {}
+    }
+    let completions = shared.redis.keys().completions(&shared.parts.engine);
+    shared.redis.run::<u64>(cmd("XDEL").arg(completions).arg(entry)).await?;
+    Ok(())
+}
+
+fn config_unavailable(reason: &str, repairs: u32) -> Problem {
+    Problem {
+        kind: "https://sandmill.dev/problems/config-unavailable".into(),
+        status: 500,
+        title: "Config unavailable".into(),
+        detail: Some(format!("no worker can read the config of this task, which was put back {repairs} times: {reason}")),
+        instance: None,
+        data: None,
+        retryable: false,
+    }
+}

@@ -1,0 +1,221 @@
+//! The engine's end of the queue.
+//!
+//! Every call returns at once: what must reach Redis goes there by tasks of its own, which try again for as long as it takes (`pump`, `completions`,
+//! `keeper`). An engine whose Redis is away goes on taking work, and sends it when Redis is back.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use sandmill_core::ids::{TaskExecId, TenantId};
+use sandmill_engine::Live;
+use sandmill_engine::ports::{Catalog, Completion, TaskMessage, TaskQueue, TaskResult};
+use tokio::sync::{Notify, mpsc};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::super::keys::ProcessId;
+use super::super::records::Records;
+use super::super::{Redis, RedisFailure};
+use super::clock::ServerClock;
+use super::options::QueueOptions;
+use super::outstanding::{Cancelling, Table};
+use super::{completions, keeper, pump};
+
+/// What the engine's end is made of.
+pub struct EngineParts {
+    /// The way to the server.
+    pub redis: Redis,
+    /// Who this engine is: the same over restarts, so that it finds its completions again.
+    pub engine: ProcessId,
+    /// Where components come from that workers ask for.
+    pub catalog: Arc<dyn Catalog>,
+    /// What takes the lines and the progress of tasks.
+    pub live: Arc<Live>,
+    /// What tasks may use up, by the names of the limits.
+    pub limits: BTreeMap<String, u64>,
+    /// Called when another engine has taken the prefix: this one must end.
+    pub on_lost: Arc<dyn Fn(&OwnerError) + Send + Sync>,
+}
+
+/// Why an engine does not have a prefix to itself.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum OwnerError {
+    /// Another one has it.
+    #[error(
+        "another engine has the prefix `{prefix}` of this Redis: {holder}. Stop it, or give this engine a prefix of its own (`--redis-prefix`)"
+    )]
+    Taken {
+        /// The prefix.
+        prefix: String,
+        /// Who has it: host, process and since when.
+        holder: String,
+    },
+    /// Redis cannot be asked.
+    #[error(transparent)]
+    Redis(#[from] RedisFailure),
+}
+
+/// The engine's end of the queue. Dropping it ends its work at once, as if its process had been killed.
+pub struct RedisQueue {
+    shared: Arc<Shared>,
+    completions: tokio::sync::Mutex<mpsc::UnboundedReceiver<Completion>>,
+    helpers: Mutex<Vec<AbortOnDropHandle<()>>>,
+}
+
+/// What the parts of the engine's end share.
+pub(super) struct Shared {
+    pub(super) redis: Redis,
+    pub(super) records: Records,
+    pub(super) options: QueueOptions,
+    pub(super) parts: EngineParts,
+    pub(super) clock: ServerClock,
+    table: Mutex<Table>,
+    /// Something may go out.
+    pub(super) work: Notify,
+    completed: mpsc::UnboundedSender<Completion>,
+    /// Completions that came over Redis and are not in the journal yet: attempt and entry.
+    arrived: Mutex<HashMap<(TenantId, TaskExecId), Vec<(u32, String)>>>,
+    errands: Mutex<Errands>,
+    pub(super) has_errands: Notify,
+    is_closed: AtomicBool,
+}
+
+/// What is to be told to Redis beside new tasks.
+#[derive(Default)]
+pub(super) struct Errands {
+    pub(super) cancel: Vec<(TenantId, TaskExecId)>,
+    pub(super) settle: Vec<Settled>,
+}
+
+/// A completion that is in the journal.
+pub(super) struct Settled {
+    pub(super) tenant: TenantId,
+    pub(super) id: TaskExecId,
+    pub(super) attempt: u32,
+    pub(super) entry: String,
+}
+
+impl RedisQueue {
+    /// Takes the prefix for this engine, and begins to work. Must be called within a runtime.
+    pub async fn open(parts: EngineParts, options: QueueOptions) -> Result<Arc<Self>, OwnerError> {
+        let (completed, completions) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            redis: parts.redis.clone(),
+            records: Records::new(parts.redis.clone()),
+            options,
+            parts,
+            clock: ServerClock::default(),
+            table: Mutex::default(),
+            work: Notify::new(),
+            completed,
+            arrived: Mutex::default(),
+            errands: Mutex::default(),
+            has_errands: Notify::new(),
+            is_closed: AtomicBool::new(false),
+        });
+        keeper::own(&shared).await?;
+        shared.clock.compare(&shared.redis).await?;
+        let spawned = [
+            tokio::spawn(pump::send(Arc::clone(&shared))),
+            tokio::spawn(pump::run_errands(Arc::clone(&shared))),
+            tokio::spawn(completions::read(Arc::clone(&shared))),
+            tokio::spawn(keeper::keep(Arc::clone(&shared))),
+            tokio::spawn(keeper::scan(Arc::clone(&shared))),
+            tokio::spawn(keeper::count_workers(Arc::clone(&shared))),
+        ];
+        let helpers = Mutex::new(spawned.into_iter().map(AbortOnDropHandle::new).collect());
+        Ok(Arc::new(Self { shared, completions: tokio::sync::Mutex::new(completions), helpers }))
+    }
+}
+
+#[async_trait]
+impl TaskQueue for RedisQueue {
+    async fn enqueue(&self, message: TaskMessage) {
+        if self.shared.table().add(message) {
+            self.shared.work.notify_one();
+        }
+    }
+
+    async fn cancel(&self, tenant: &TenantId, ids: &[TaskExecId]) {
+        for id in ids {
+            let cancelling = self.shared.table().cancel(tenant, *id);
+            match cancelling {
+                Cancelling::Stopped(attempt) => self.shared.stopped(tenant, *id, attempt),
+                Cancelling::Elsewhere => self.shared.errands().cancel.push((tenant.clone(), *id)),
+            }
+        }
+        self.shared.has_errands.notify_one();
+    }
+
+    async fn completion(&self) -> Option<Completion> {
+        self.completions.lock().await.recv().await
+    }
+
+    fn settled(&self, tenant: &TenantId, id: TaskExecId, attempt: Option<u32>) {
+        self.shared.table().settle(tenant, id, attempt);
+        let key = (tenant.clone(), id);
+        let mut arrived = self.shared.arrived();
+        let Some(entries) = arrived.remove(&key) else { return };
+        let (settled, rest): (Vec<_>, Vec<_>) =
+            entries.into_iter().partition(|(arrived, _)| attempt.is_none_or(|attempt| *arrived <= attempt));
+        if !rest.is_empty() {
+            arrived.insert(key, rest);
+        }
+        drop(arrived);
+        let settled = settled.into_iter().map(|(attempt, entry)| Settled { tenant: tenant.clone(), id, attempt, entry });
+        self.shared.errands().settle.extend(settled);
+        self.shared.has_errands.notify_one();
+        self.shared.work.notify_one();
+    }
+
+    fn depth(&self) -> usize {
+        self.shared.table().waiting()
+    }
+
+    fn outlives_engine(&self) -> bool {
+        true
+    }
+
+    async fn close(&self) {
+        self.shared.is_closed.store(true, Ordering::SeqCst);
+        self.helpers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        // What is in the journal already need not come again. Without Redis it comes again, and is ignored.
+        if let Err(failure) = pump::run_errands_once(&self.shared).await {
+            tracing::debug!(%failure, "completions that are journaled stay in Redis until the next start");
+        }
+        keeper::disown(&self.shared).await;
+    }
+}
+
+impl Shared {
+    pub(super) fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn errands(&self) -> MutexGuard<'_, Errands> {
+        self.errands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn arrived(&self) -> MutexGuard<'_, HashMap<(TenantId, TaskExecId), Vec<(u32, String)>>> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A completion came over Redis, as that entry of the stream.
+    pub(super) fn arrive(&self, completion: Completion, entry: String) {
+        let key = (completion.tenant.clone(), completion.id);
+        self.arrived().entry(key).or_default().push((completion.attempt, entry));
+        self.hand_over(completion);
+    }
+
+    /// A task was taken out before any worker had it.
+    pub(super) fn stopped(&self, tenant: &TenantId, id: TaskExecId, attempt: u32) {
+        let completion = Completion { tenant: tenant.clone(), id, attempt, epoch: 0, result: TaskResult::Stopped };
+        self.hand_over(completion);
+    }
+
+    pub(super) fn hand_over(&self, completion: Completion) {
+        // The engine is gone when this fails, and then nobody wants to know.
+        let _ = self.completed.send(completion);
+    }
+}

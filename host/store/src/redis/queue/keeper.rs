@@ -1,0 +1,125 @@
+//! What keeps an engine's end in order: the prefix is its own, nothing that Redis has lost stays lost, and the workers are counted.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sandmill_core::ids::QueueName;
+use serde::{Deserialize, Serialize};
+
+use super::super::{RedisFailure, cmd};
+use super::engine::{OwnerError, Shared};
+use super::pump;
+use super::scripts::OWN;
+use super::worker::WorkerCard;
+
+/// Who has a prefix.
+#[derive(Debug, Serialize, Deserialize)]
+struct Owner {
+    engine: String,
+    host: String,
+    pid: u32,
+    /// Milliseconds since 1970.
+    since: i64,
+}
+
+/// Takes the prefix, or tells who has it.
+pub(super) async fn own(shared: &Shared) -> Result<bool, OwnerError> {
+    let owner = Owner {
+        engine: shared.parts.engine.to_string(),
+        host: host(),
+        pid: std::process::id(),
+        since: shared.clock.now_there().0,
+    };
+    let card = serde_json::to_string(&owner).expect("an owner is made of text and numbers");
+    let call = OWN.call().key(shared.redis.keys().owner()).arg(&owner.engine).arg(card);
+    let call = call.arg(shared.options.owner_lease.as_millis() as u64);
+    let (is_ours, holder, is_new): (i64, String, i64) = shared.redis.run(call).await?;
+    if is_ours == 1 {
+        return Ok(is_new == 1);
+    }
+    let holder = serde_json::from_str::<Owner>(&holder)
+        .map_or(holder, |owner| format!("engine {} on {}, process {}", owner.engine, owner.host, owner.pid));
+    Err(OwnerError::Taken { prefix: shared.redis.keys().prefix().as_str().into(), holder })
+}
+
+/// Gives the prefix back at once, for the next engine need not wait.
+pub(super) async fn disown(shared: &Shared) {
+    // Without Redis, it runs out by itself.
+    let _ = shared.redis.run::<u64>(cmd("DEL").arg(shared.redis.keys().owner())).await;
+}
+
+/// Renews the ownership. Where Redis had forgotten it, it has forgotten more.
+pub(super) async fn keep(shared: Arc<Shared>) {
+    let mut ticks = tokio::time::interval(shared.options.owner_lease / 6);
+    loop {
+        ticks.tick().await;
+        match own(&shared).await {
+            Ok(false) => {}
+            Ok(true) => {
+                tracing::warn!("Redis has lost what it held: everything that is outstanding is put there again");
+                shared.records.forget_all();
+                rescan(&shared, Duration::ZERO).await;
+            }
+            Err(error @ OwnerError::Taken { .. }) => {
+                tracing::error!(%error, "this engine has lost its prefix");
+                (shared.parts.on_lost)(&error);
+            }
+            Err(OwnerError::Redis(failure)) => tracing::debug!(%failure, "the prefix cannot be renewed right now"),
+        }
+    }
+}
+
+/// Puts in again what was sent long ago and may be lost.
+pub(super) async fn scan(shared: Arc<Shared>) {
+    let mut ticks = tokio::time::interval(shared.options.scan_every);
+    loop {
+        ticks.tick().await;
+        rescan(&shared, shared.options.scan_every).await;
+        if let Err(failure) = shared.clock.compare(&shared.redis).await {
+            tracing::debug!(%failure, "the clock of Redis cannot be read right now");
+        }
+    }
+}
+
+async fn rescan(shared: &Shared, age: Duration) {
+    let old = shared.table().take_old(age);
+    for messages in old.chunks(pump::TASKS_PER_FLIGHT) {
+        pump::put(shared, messages).await;
+    }
+    let cancelled = shared.table().cancelled();
+    if !cancelled.is_empty() {
+        shared.errands().cancel.extend(cancelled);
+        shared.has_errands.notify_one();
+    }
+}
+
+/// Counts the slots of the workers of each queue, so that twice as many tasks wait in Redis.
+pub(super) async fn count_workers(shared: Arc<Shared>) {
+    let mut ticks = tokio::time::interval(shared.options.count_workers_every);
+    loop {
+        ticks.tick().await;
+        match slots(&shared).await {
+            Ok(slots) => {
+                shared.table().set_slots(&slots, shared.options.waiting_per_slot);
+                shared.work.notify_one();
+            }
+            Err(failure) => tracing::debug!(%failure, "the workers cannot be counted right now"),
+        }
+    }
+}
+
+async fn slots(shared: &Shared) -> Result<HashMap<QueueName, usize>, RedisFailure> {
+    let mut slots = HashMap::new();
+    for card in WorkerCard::all(&shared.redis, shared.options.forget_worker_after).await? {
+        for queue in card.queues.iter().filter_map(|queue| queue.parse().ok()) {
+            *slots.entry(queue).or_default() += card.slots;
+        }
+    }
+    Ok(slots)
+}
+
+/// The name of this machine, for people.
+pub(super) fn host() -> String {
+    std::fs::read_to_string("/etc/hostname").map_or_else(|_| "unknown".into(), |name| name.trim().to_owned())
+}

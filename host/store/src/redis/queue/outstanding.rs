@@ -1,0 +1,178 @@
+//! The tasks that an engine waits for: all that were put in and have not ended in the journal.
+//!
+//! A table without any Redis in it. Each task is here once, waiting or sent; from here it is sent again when Redis has lost it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use sandmill_core::definition::Priority;
+use sandmill_core::ids::{QueueName, TaskExecId, TenantId};
+
+use super::waiting::{Waiting, cost};
+use crate::redis::queue::options::QueueOptions;
+use sandmill_engine::ports::TaskMessage;
+
+/// A task that the engine waits for.
+pub(super) struct Outstanding {
+    pub(super) message: TaskMessage,
+    /// When it went to Redis last; `None` while it waits here.
+    pub(super) sent: Option<Instant>,
+    pub(super) is_cancelled: bool,
+    /// How often its config was put back.
+    pub(super) repairs: u32,
+}
+
+/// What became of a wish to cancel.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Cancelling {
+    /// It waited here, and is gone: that attempt has stopped.
+    Stopped(u32),
+    /// It may be in Redis: whoever has it must be told.
+    Elsewhere,
+}
+
+type TaskKey = (TenantId, TaskExecId);
+
+/// The tasks of one queue.
+#[derive(Default)]
+struct Lanes {
+    /// By priority, the most urgent first.
+    waiting: BTreeMap<Priority, Waiting>,
+    /// How many of its tasks are in Redis.
+    sent: usize,
+    /// How many may be.
+    sent_max: Option<usize>,
+}
+
+/// All of them.
+#[derive(Default)]
+pub(super) struct Table {
+    tasks: HashMap<TaskKey, Outstanding>,
+    queues: BTreeMap<QueueName, Lanes>,
+}
+
+impl Table {
+    /// Takes a task in; `false` where that attempt is here already.
+    pub(super) fn add(&mut self, message: TaskMessage) -> bool {
+        let key = (message.tenant.clone(), message.dispatch.id);
+        let known = self.tasks.get(&key).map(|task| task.message.dispatch.attempt);
+        if known.is_some_and(|attempt| attempt >= message.dispatch.attempt) {
+            return false;
+        }
+        self.remove(&key.0, key.1);
+        self.lane(&message).push(&key.0, key.1, cost(message.config.len()));
+        self.tasks.insert(key, Outstanding { message, sent: None, is_cancelled: false, repairs: 0 });
+        true
+    }
+
+    /// Up to so many tasks that may go out, which count as sent from here on.
+    pub(super) fn take(&mut self, options: &QueueOptions, count: usize) -> Vec<TaskMessage> {
+        let mut taken = Vec::new();
+        for lanes in self.queues.values_mut() {
+            let sent_max = lanes.sent_max.unwrap_or(0).max(options.waiting_min);
+            for waiting in lanes.waiting.values_mut() {
+                while lanes.sent < sent_max && taken.len() < count {
+                    let Some(key) = waiting.pop() else { break };
+                    let Some(task) = self.tasks.get_mut(&key) else { continue };
+                    task.sent = Some(Instant::now());
+                    lanes.sent += 1;
+                    taken.push(task.message.clone());
+                }
+            }
+        }
+        taken
+    }
+
+    /// The tasks that were sent so long ago that Redis may have lost them. They count as sent just now.
+    pub(super) fn take_old(&mut self, age: Duration) -> Vec<TaskMessage> {
+        let now = Instant::now();
+        let old = |task: &Outstanding| task.sent.is_some_and(|sent| now.duration_since(sent) >= age) && !task.is_cancelled;
+        let mut messages = Vec::new();
+        for task in self.tasks.values_mut().filter(|task| old(task)) {
+            task.sent = Some(now);
+            messages.push(task.message.clone());
+        }
+        messages.sort_by_key(|message| (message.dispatch.id, message.dispatch.attempt));
+        messages
+    }
+
+    /// The tasks that are to be cancelled and have not ended.
+    pub(super) fn cancelled(&self) -> Vec<TaskKey> {
+        self.tasks.iter().filter(|(_, task)| task.is_cancelled).map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Nobody wants a task any more.
+    pub(super) fn cancel(&mut self, tenant: &TenantId, id: TaskExecId) -> Cancelling {
+        let key = (tenant.clone(), id);
+        match self.tasks.get_mut(&key) {
+            Some(task) if task.sent.is_none() => {
+                let attempt = task.message.dispatch.attempt;
+                self.remove(tenant, id);
+                Cancelling::Stopped(attempt)
+            }
+            Some(task) => {
+                task.is_cancelled = true;
+                Cancelling::Elsewhere
+            }
+            None => Cancelling::Elsewhere,
+        }
+    }
+
+    /// The attempt of a task that is outstanding.
+    pub(super) fn attempt(&self, tenant: &TenantId, id: TaskExecId) -> Option<u32> {
+        self.tasks.get(&(tenant.clone(), id)).map(|task| task.message.dispatch.attempt)
+    }
+
+    /// A worker did not find what it needs: the task waits again, before the others of its tenant. Gives how often that happened; `None` where nobody
+    /// waits for that attempt.
+    pub(super) fn repair(&mut self, tenant: &TenantId, id: TaskExecId, attempt: u32) -> Option<u32> {
+        let key = (tenant.clone(), id);
+        let task = self.tasks.get_mut(&key).filter(|task| task.message.dispatch.attempt == attempt)?;
+        task.repairs += 1;
+        let (repairs, was_sent) = (task.repairs, task.sent.take().is_some());
+        let message = task.message.clone();
+        if was_sent {
+            self.lanes(&message).sent -= 1;
+            self.lane(&message).push_front(tenant, id, cost(message.config.len()));
+        }
+        Some(repairs)
+    }
+
+    /// A task is of no more interest, where that is its attempt.
+    pub(super) fn settle(&mut self, tenant: &TenantId, id: TaskExecId, attempt: Option<u32>) {
+        let known = self.attempt(tenant, id);
+        if attempt.is_none_or(|attempt| known.is_some_and(|known| known <= attempt)) {
+            self.remove(tenant, id);
+        }
+    }
+
+    /// How many wait here.
+    pub(super) fn waiting(&self) -> usize {
+        self.queues.values().flat_map(|lanes| lanes.waiting.values()).map(Waiting::len).sum()
+    }
+
+    /// How many slots the workers of each queue have.
+    pub(super) fn set_slots(&mut self, slots: &HashMap<QueueName, usize>, per_slot: usize) {
+        for (queue, lanes) in &mut self.queues {
+            lanes.sent_max = slots.get(queue).map(|slots| slots * per_slot);
+        }
+    }
+
+    fn remove(&mut self, tenant: &TenantId, id: TaskExecId) {
+        let Some(task) = self.tasks.remove(&(tenant.clone(), id)) else { return };
+        if task.sent.is_some() {
+            self.lanes(&task.message).sent -= 1;
+        } else {
+            self.lane(&task.message).remove(tenant, id);
+        }
+    }
+
+    fn lanes(&mut self, message: &TaskMessage) -> &mut Lanes {
+        self.queues.entry(message.dispatch.delivery.queue.clone()).or_default()
+    }
+
+    fn lane(&mut self, message: &TaskMessage) -> &mut Waiting {
+        let priority = message.dispatch.delivery.priority;
+        self.lanes(message).waiting.entry(priority).or_default()
+    }
+}

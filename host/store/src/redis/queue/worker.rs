@@ -1,0 +1,407 @@
+//! A worker's end of the queue.
+//!
+//! Owns what a worker has in hand: tasks that it claimed and not begun, and those that it runs, each with its lease. How they come stands in `claims`,
+//! how they go back in `returns`.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use sandmill_core::ids::{QueueName, TaskExecId, TenantId};
+use sandmill_engine::ports::{Completion, Deliveries, TaskMessage, TaskResult};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Notify, mpsc};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::super::keys::ProcessId;
+use super::super::records::Records;
+use super::super::{Redis, RedisFailure, cmd};
+use super::clock::ServerClock;
+use super::context::ContextValues;
+use super::envelope::Envelope;
+use super::keeper::host;
+use super::live::Outbox;
+use super::options::QueueOptions;
+use super::{assignment, claims, returns};
+
+/// Records that are read in one round trip.
+const RECORDS_PER_READ: usize = 32;
+
+/// What a worker's end is made of.
+pub struct WorkerParts {
+    /// The way to the server.
+    pub redis: Redis,
+    /// Who this worker is: another one in each process.
+    pub worker: ProcessId,
+    /// The queues that it takes tasks from, the most urgent first.
+    pub queues: Vec<QueueName>,
+    /// How many tasks it runs at a time.
+    pub slots: usize,
+}
+
+/// A worker's end of the queue.
+pub struct RedisDeliveries {
+    shared: Arc<Shared>,
+    cancellations: tokio::sync::Mutex<mpsc::UnboundedReceiver<(TenantId, TaskExecId)>>,
+    /// One that asks for the next task at a time.
+    asking: tokio::sync::Mutex<()>,
+    helpers: Mutex<Vec<AbortOnDropHandle<()>>>,
+}
+
+/// What the parts of a worker's end share.
+pub(super) struct Shared {
+    pub(super) redis: Redis,
+    pub(super) records: Records,
+    pub(super) options: QueueOptions,
+    pub(super) parts: WorkerParts,
+    pub(super) clock: ServerClock,
+    pub(super) values: Arc<ContextValues>,
+    pub(super) live: Arc<Outbox>,
+    hand: Mutex<Hand>,
+    /// A task came, or none will come any more.
+    pub(super) came: Notify,
+    /// There is room for another task.
+    pub(super) room: Notify,
+    pub(super) returning: returns::Desk,
+    unwanted: mpsc::UnboundedSender<(TenantId, TaskExecId)>,
+    is_stopping: AtomicBool,
+    pub(super) stopping: Notify,
+}
+
+/// One handing out of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct ClaimKey {
+    pub(super) tenant: TenantId,
+    pub(super) id: TaskExecId,
+    pub(super) attempt: u32,
+    pub(super) epoch: u32,
+}
+
+/// A task that this worker owns.
+#[derive(Debug, Clone)]
+pub(super) struct Claim {
+    pub(super) envelope: Envelope,
+    pub(super) stream: String,
+    pub(super) entry: String,
+    pub(super) epoch: u32,
+    pub(super) has_begun: bool,
+    /// How long its config lives, and when that was extended last.
+    pub(super) config_ttl: Duration,
+    pub(super) extended: Instant,
+}
+
+impl Claim {
+    pub(super) fn key(&self) -> ClaimKey {
+        let Envelope { tenant, task_exec_id, attempt, .. } = &self.envelope;
+        ClaimKey { tenant: tenant.clone(), id: *task_exec_id, attempt: *attempt, epoch: self.epoch }
+    }
+}
+
+/// All that a worker has.
+#[derive(Default)]
+pub(super) struct Hand {
+    pub(super) claims: HashMap<ClaimKey, Claim>,
+    /// Claimed, and nothing of it was read.
+    pub(super) claimed: VecDeque<ClaimKey>,
+    /// Read, and only waits for a slot.
+    ready: VecDeque<(ClaimKey, TaskMessage)>,
+}
+
+impl RedisDeliveries {
+    /// Begins to take tasks. Must be called within a runtime.
+    pub async fn open(parts: WorkerParts, options: QueueOptions) -> Result<Arc<Self>, RedisFailure> {
+        let (unwanted, cancellations) = mpsc::unbounded_channel();
+        let records = Records::new(parts.redis.clone());
+        let shared = Arc::new(Shared {
+            redis: parts.redis.clone(),
+            values: Arc::new(ContextValues::new(records.clone(), options.context_cache_bytes)),
+            live: Arc::new(Outbox::new(parts.redis.clone(), options.live_entries_max)),
+            records,
+            options,
+            parts,
+            clock: ServerClock::default(),
+            hand: Mutex::default(),
+            came: Notify::new(),
+            room: Notify::new(),
+            returning: returns::Desk::default(),
+            unwanted,
+            is_stopping: AtomicBool::new(false),
+            stopping: Notify::new(),
+        });
+        shared.clock.compare(&shared.redis).await?;
+        beat_once(&shared).await?;
+        let spawned = [
+            tokio::spawn(claims::take(Arc::clone(&shared))),
+            tokio::spawn(claims::take_lost(Arc::clone(&shared))),
+            tokio::spawn(claims::renew(Arc::clone(&shared))),
+            tokio::spawn(claims::listen(Arc::clone(&shared))),
+            tokio::spawn(returns::send(Arc::clone(&shared))),
+            tokio::spawn(beat(Arc::clone(&shared))),
+            tokio::spawn(super::live::send(Arc::clone(&shared.live))),
+        ];
+        let helpers = Mutex::new(spawned.into_iter().map(AbortOnDropHandle::new).collect());
+        let cancellations = tokio::sync::Mutex::new(cancellations);
+        Ok(Arc::new(Self { shared, cancellations, asking: tokio::sync::Mutex::default(), helpers }))
+    }
+
+    /// Takes what tasks say while they run, on its way to their engines.
+    #[must_use]
+    pub fn observer(&self) -> super::RedisObserver {
+        super::RedisObserver::new(Arc::clone(&self.shared.live))
+    }
+
+    /// How many tasks it has, begun or not.
+    #[must_use]
+    pub fn in_hand(&self) -> usize {
+        self.shared.hand().claims.len()
+    }
+
+    /// Gives back every task that has not ended, and takes this worker off the list. Nothing is sent any more after this.
+    pub async fn leave(&self) {
+        let claims: Vec<Claim> = self.shared.hand().claims.drain().map(|(_, claim)| claim).collect();
+        claims::give_back(&self.shared, &claims).await;
+        self.shared.live.flush().await;
+        let keys = self.shared.redis.keys();
+        let worker = &self.shared.parts.worker;
+        let off = vec![
+            cmd("ZREM").arg(keys.workers()).arg(worker.as_str()).into(),
+            cmd("DEL").arg(keys.worker(worker)).into(),
+        ];
+        // Without Redis, it falls off the list by itself.
+        let _ = self.shared.redis.run_all(off).await;
+        self.helpers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Reads what is needed to run some of the tasks that were claimed.
+    async fn prepare(&self) -> Result<(), RedisFailure> {
+        let shared = &self.shared;
+        let claims: Vec<Claim> = {
+            let mut hand = shared.hand();
+            let count = hand.claimed.len().min(RECORDS_PER_READ);
+            let keys: Vec<ClaimKey> = hand.claimed.iter().take(count).cloned().collect();
+            keys.iter().filter_map(|key| hand.claims.get(key).cloned()).collect()
+        };
+        let wanted: Vec<_> = claims.iter().map(|claim| assignment::place_of(&claim.envelope)).collect();
+        let records = shared.records.read(&wanted).await?;
+        for (claim, record) in claims.iter().zip(records) {
+            let key = claim.key();
+            // Another one may have taken it out meanwhile: it was cancelled, or the lease is gone.
+            if !shared.hand().take_claimed(&key) {
+                continue;
+            }
+            let assembled = record.map_err(|error| error.to_string()).and_then(|record| assignment::assemble(shared, claim, record));
+            match assembled {
+                Ok((message, config_ttl)) => {
+                    let mut hand = shared.hand();
+                    if let Some(claim) = hand.claims.get_mut(&key) {
+                        claim.config_ttl = config_ttl;
+                    }
+                    hand.ready.push_back((key, message));
+                }
+                Err(reason) => {
+                    shared.hand().claims.remove(&key);
+                    claims::ask_for_repair(shared, claim, &reason).await?;
+                    shared.room.notify_one();
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Deliveries for RedisDeliveries {
+    async fn next(&self) -> Option<TaskMessage> {
+        let _asking = self.asking.lock().await;
+        let mut failures = 0;
+        loop {
+            let came = self.shared.came.notified();
+            if self.shared.is_stopping() {
+                return None;
+            }
+            if let Some(message) = self.shared.hand().begin() {
+                return Some(message);
+            }
+            if self.shared.hand().claimed.is_empty() {
+                came.await;
+                continue;
+            }
+            match self.prepare().await {
+                Ok(()) => failures = 0,
+                Err(failure) => {
+                    failures += 1;
+                    tracing::debug!(%failure, "tasks cannot be read right now");
+                    self.shared.redis.pause(failures).await;
+                }
+            }
+        }
+    }
+
+    async fn cancelled(&self) -> (TenantId, TaskExecId) {
+        let unwanted = self.cancellations.lock().await.recv().await;
+        unwanted.expect("the sender lives as long as this")
+    }
+
+    async fn complete(&self, completion: Completion) {
+        // What a task said comes before its end.
+        self.shared.live.flush().await;
+        self.shared.returning.put(completion).await;
+        self.shared.room.notify_one();
+    }
+
+    async fn stop(&self) {
+        self.shared.is_stopping.store(true, Ordering::SeqCst);
+        self.shared.stopping.notify_waiters();
+        self.shared.came.notify_one();
+        self.shared.room.notify_one();
+        let idle: Vec<Claim> = self.shared.hand().take_idle();
+        claims::give_back(&self.shared, &idle).await;
+    }
+}
+
+impl Hand {
+    /// Takes a task out of those that were claimed and not read, and tells whether it was there.
+    fn take_claimed(&mut self, key: &ClaimKey) -> bool {
+        let place = self.claimed.iter().position(|claimed| claimed == key);
+        place.and_then(|place| self.claimed.remove(place)).is_some()
+    }
+
+    /// A task that is ready, which counts as begun from here on.
+    fn begin(&mut self) -> Option<TaskMessage> {
+        loop {
+            let (key, message) = self.ready.pop_front()?;
+            if let Some(claim) = self.claims.get_mut(&key) {
+                claim.has_begun = true;
+                return Some(message);
+            }
+        }
+    }
+
+    /// Every task that has not begun.
+    fn take_idle(&mut self) -> Vec<Claim> {
+        self.claimed.clear();
+        self.ready.clear();
+        let idle: Vec<ClaimKey> =
+            self.claims.values().filter(|claim| !claim.has_begun).map(Claim::key).collect();
+        idle.iter().filter_map(|key| self.claims.remove(key)).collect()
+    }
+}
+
+impl Shared {
+    pub(super) fn hand(&self) -> MutexGuard<'_, Hand> {
+        self.hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::SeqCst)
+    }
+
+    /// How many tasks more it takes.
+    pub(super) fn free(&self) -> usize {
+        (self.parts.slots + self.options.claims_ahead).saturating_sub(self.hand().claims.len())
+    }
+
+    /// A task is here.
+    pub(super) fn claim(&self, claim: Claim) {
+        let mut hand = self.hand();
+        let key = claim.key();
+        hand.claimed.push_back(key.clone());
+        hand.claims.insert(key, claim);
+        drop(hand);
+        self.came.notify_one();
+    }
+
+    /// Nobody wants a task any more, or another worker has it: one that has not begun is not begun, and any other one is interrupted.
+    pub(super) fn drop_task(&self, tenant: &TenantId, id: TaskExecId) {
+        let mut hand = self.hand();
+        let keys: Vec<ClaimKey> =
+            hand.claims.keys().filter(|key| key.tenant == *tenant && key.id == id).cloned().collect();
+        for key in keys {
+            let has_begun = hand.claims.get(&key).is_some_and(|claim| claim.has_begun);
+            if has_begun {
+                // The worker loop is gone when this fails, and the task with it.
+                let _ = self.unwanted.send((tenant.clone(), id));
+                continue;
+            }
+            hand.claimed.retain(|claimed| *claimed != key);
+            hand.ready.retain(|(ready, _)| *ready != key);
+            let ClaimKey { tenant, id, attempt, epoch } = key;
+            self.returning.post(Completion { tenant, id, attempt, epoch, result: TaskResult::Stopped });
+        }
+    }
+}
+
+/// What a worker says of itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct WorkerCard {
+    pub(super) worker: String,
+    pub(super) host: String,
+    pub(super) pid: u32,
+    pub(super) version: String,
+    pub(super) queues: Vec<String>,
+    pub(super) slots: usize,
+    pub(super) in_hand: usize,
+    /// Milliseconds since 1970, by the clock of Redis.
+    pub(super) heard: i64,
+}
+
+impl WorkerCard {
+    /// Those of all workers that were heard of lately.
+    pub(super) async fn all(redis: &Redis, forget_after: Duration) -> Result<Vec<Self>, RedisFailure> {
+        let keys = redis.keys();
+        let names: Vec<String> = redis.run(cmd("ZRANGE").arg(keys.workers()).arg(0).arg(-1)).await?;
+        let workers: Vec<ProcessId> = names.iter().filter_map(|name| ProcessId::new(name).ok()).collect();
+        if workers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let cards: Vec<String> = workers.iter().map(|worker| keys.worker(worker)).collect();
+        let (seconds, _): (i64, i64) = redis.run(cmd("TIME")).await?;
+        let oldest = (seconds - forget_after.as_secs() as i64) * 1_000;
+        let cards: Vec<Option<String>> = redis.run(cmd("MGET").arg(cards)).await?;
+        let cards = cards.into_iter().flatten().filter_map(|card| serde_json::from_str::<Self>(&card).ok());
+        Ok(cards.filter(|card| card.heard >= oldest).collect())
+    }
+}
+
+/// Says that this worker is there, until it is aborted.
+async fn beat(shared: Arc<Shared>) {
+    loop {
+        tokio::time::sleep(shared.options.heartbeat_every).await;
+        let beaten = async {
+            shared.clock.compare(&shared.redis).await?;
+            beat_once(&shared).await?;
+            claims::forget_consumers(&shared).await
+        };
+        if let Err(failure) = beaten.await {
+            tracing::debug!(%failure, "no heartbeat right now");
+        }
+    }
+}
+
+pub(super) async fn beat_once(shared: &Shared) -> Result<(), RedisFailure> {
+    let WorkerParts { worker, queues, slots, .. } = &shared.parts;
+    let now = shared.clock.now_there().0;
+    let card = WorkerCard {
+        worker: worker.to_string(),
+        host: host(),
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        queues: queues.iter().map(ToString::to_string).collect(),
+        slots: *slots,
+        in_hand: shared.hand().claims.len(),
+        heard: now,
+    };
+    let card = serde_json::to_string(&card).expect("a card is made of text and numbers");
+    let (keys, options) = (shared.redis.keys(), &shared.options);
+    let lives = options.heartbeat_lives.as_millis() as u64;
+    let oldest = now - options.forget_worker_after.as_millis() as i64;
+    let requests = vec![
+        cmd("SET").arg(keys.worker(worker)).arg(card).arg("PX").arg(lives).into(),
+        cmd("ZADD").arg(keys.workers()).arg(now).arg(worker.as_str()).into(),
+        cmd("ZREMRANGEBYSCORE").arg(keys.workers()).arg("-inf").arg(oldest).into(),
+        cmd("SADD").arg(keys.queues()).arg(queues.iter().map(ToString::to_string).collect::<Vec<_>>()).into(),
+    ];
+    shared.redis.run_all(requests).await?.into_iter().try_for_each(|answer| answer.map(drop))
+}
