@@ -129,6 +129,11 @@ pub enum Event {
         /// The last moment that is known from before.
         from: Timestamp,
     },
+    /// The engine was away, and the guests that ran were not: they run in other processes, over a queue that outlives it.
+    Returned {
+        /// The last moment that is known from before.
+        from: Timestamp,
+    },
 }
 
 /// The name of one visit of one task: the same in every execution of a definition that takes the same way to it.

@@ -177,6 +177,7 @@ impl Machine {
             Event::SuspendRequested => self.suspend(),
             Event::ResumeRequested => self.resume(),
             Event::Recovered { from } => self.recovered(from),
+            Event::Returned { from } => self.returned(from),
         }
     }
 

@@ -13,6 +13,7 @@ mod kit;
 mod lifecycle;
 mod maps;
 mod retries;
+mod returns;
 mod simulation;
 mod snapshots;
 mod subflows;
