@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::definition::AttemptPolicy;
 use crate::expression::Budget;
 use crate::ids::{Digest, JsonPointer, TaskExecId, WorkflowExecId};
-use crate::machine::ContextHandle;
+use crate::machine::{ContextHandle, Delivery};
 use crate::problem::Problem;
 use crate::time::{Millis, Timestamp};
 use crate::value::Value;
@@ -195,6 +195,8 @@ pub struct Dispatch {
     pub context: ContextHandle,
     /// When the task's own timeout ends it.
     pub deadline: Option<Timestamp>,
+    /// How it comes to a worker.
+    pub delivery: Delivery,
 }
 
 impl Dispatch {

@@ -3,6 +3,7 @@
 mod again;
 mod control;
 mod definition;
+mod delivery;
 mod documents;
 mod extensions;
 mod fixture;
