@@ -13,6 +13,9 @@ use sha2::{Digest as _, Sha256};
 /// The longest tenant name, from the DNS label rule (RFC 1035, section 2.3.4).
 pub const TENANT_NAME_BYTES_MAX: usize = 63;
 
+/// What a name is that is a DNS label.
+const DNS_LABEL: &str = "1 to 63 lower-case letters, digits or hyphens, a letter or digit at both ends";
+
 /// Text that is not the id it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a {kind}: {expected}")]
@@ -35,17 +38,40 @@ impl TenantId {
         if is_dns_label(name) {
             return Ok(Self(name.into()));
         }
-        Err(IdError {
-            kind: "tenant name",
-            text: name.into(),
-            expected: "1 to 63 lower-case letters, digits or hyphens, a letter or digit at both ends",
-        })
+        Err(IdError { kind: "tenant name", text: name.into(), expected: DNS_LABEL })
     }
 
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// The name of a queue that tasks wait in. A DNS label, so that it fits into keys and metric labels as it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueueName(Arc<str>);
+
+impl QueueName {
+    /// Takes a name that is a DNS label: lower-case letters, digits and inner hyphens, 63 bytes at most.
+    pub fn new(name: &str) -> Result<Self, IdError> {
+        if is_dns_label(name) {
+            return Ok(Self(name.into()));
+        }
+        Err(IdError { kind: "queue name", text: name.into(), expected: DNS_LABEL })
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The queue of a task where nothing names another.
+impl Default for QueueName {
+    fn default() -> Self {
+        Self("default".into())
     }
 }
 
@@ -104,6 +130,15 @@ pub struct TaskExecId {
     /// The execution that the task belongs to.
     pub workflow: WorkflowExecId,
     /// Counts the task executions of the workflow execution, from 0.
+    pub number: u32,
+}
+
+/// One visit of one `fork` or parallel map whose tasks may be cancelled together: `<workflow-exec-id>-g<n>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupId {
+    /// The execution that the tasks belong to.
+    pub workflow: WorkflowExecId,
+    /// The number of the task execution of the `fork` or the map.
     pub number: u32,
 }
 
@@ -192,6 +227,18 @@ impl fmt::Display for TaskExecId {
     }
 }
 
+impl fmt::Display for QueueName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for GroupId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}-g{}", self.workflow, self.number)
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "sha256:{}", hex::encode(self.0))
@@ -235,17 +282,40 @@ impl FromStr for TaskExecId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let parse = || {
-            let (workflow, number) = text.split_once('-')?;
-            let canonical = number == "0" || !number.starts_with(['0', '+']);
-            let number = number.parse().ok().filter(|_| canonical)?;
-            Some(Self { workflow: workflow.parse().ok()?, number })
-        };
-        parse().ok_or_else(|| IdError {
+        let parts = text.split_once('-').and_then(|(workflow, number)| numbered(workflow, number));
+        parts.map(|(workflow, number)| Self { workflow, number }).ok_or_else(|| IdError {
             kind: "task execution ID",
             text: text.into(),
             expected: "a workflow execution ID, a hyphen and a number",
         })
+    }
+}
+
+impl FromStr for GroupId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let parts = text.split_once("-g").and_then(|(workflow, number)| numbered(workflow, number));
+        parts.map(|(workflow, number)| Self { workflow, number }).ok_or_else(|| IdError {
+            kind: "group ID",
+            text: text.into(),
+            expected: "a workflow execution ID, a hyphen, a `g` and a number",
+        })
+    }
+}
+
+/// The execution and a number of it, which has no sign and no zeros before it.
+fn numbered(workflow: &str, number: &str) -> Option<(WorkflowExecId, u32)> {
+    let is_canonical = number == "0" || !number.starts_with(['0', '+']);
+    let number = number.parse().ok().filter(|_| is_canonical)?;
+    Some((workflow.parse().ok()?, number))
+}
+
+impl FromStr for QueueName {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        Self::new(text)
     }
 }
 
@@ -282,7 +352,7 @@ macro_rules! serde_as_text {
     )+};
 }
 
-serde_as_text!(TenantId, WorkflowExecId, TaskExecId, Digest);
+serde_as_text!(TenantId, QueueName, WorkflowExecId, TaskExecId, GroupId, Digest);
 
 #[cfg(test)]
 mod tests {
@@ -300,6 +370,9 @@ mod tests {
         round_trip::<WorkflowExecId>("00ff00ff00ff00ff00ff00ff00ff00ff");
         round_trip::<TaskExecId>("00ff00ff00ff00ff00ff00ff00ff00ff-0");
         round_trip::<TaskExecId>("00ff00ff00ff00ff00ff00ff00ff00ff-4294967295");
+        round_trip::<GroupId>("00ff00ff00ff00ff00ff00ff00ff00ff-g0");
+        round_trip::<GroupId>("00ff00ff00ff00ff00ff00ff00ff00ff-g4294967295");
+        round_trip::<QueueName>("gpu-1");
         round_trip::<Digest>(&Digest::of(b"sandmill").to_string());
     }
 
@@ -311,7 +384,15 @@ mod tests {
         }
         for number in ["01", "+1", "-1", "", "4294967296"] {
             assert!(format!("{exec}-{number}").parse::<TaskExecId>().is_err(), "{number}");
+            assert!(format!("{exec}-g{number}").parse::<GroupId>().is_err(), "{number}");
         }
+        for text in ["", "-g0", "g0", "00FF00ff00ff00ff00ff00ff00ff00ff-g1", "x-g1"] {
+            assert!(text.parse::<GroupId>().is_err(), "{text}");
+        }
+        for tail in ["1", "G1", "gg1", "g-g1", "g1 ", " g1", "-g1"] {
+            assert!(format!("{exec}-{tail}").parse::<GroupId>().is_err(), "{tail}");
+        }
+        assert!(format!("{exec}-g1").parse::<TaskExecId>().is_err(), "a group is no task");
         assert!("sha256:00".parse::<Digest>().is_err());
     }
 
@@ -320,6 +401,15 @@ mod tests {
         assert!(TenantId::new(&"a".repeat(TENANT_NAME_BYTES_MAX)).is_ok());
         for name in ["", "-a", "a-", "A", "a_b", "a/b", "ä", &"a".repeat(TENANT_NAME_BYTES_MAX + 1)] {
             assert!(TenantId::new(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_queue_name_is_a_dns_label() {
+        assert_eq!(QueueName::default().as_str(), "default");
+        assert!(QueueName::new(&"a".repeat(TENANT_NAME_BYTES_MAX)).is_ok());
+        for name in ["", "-a", "a-", "A", "a_b", "a.b", "ä", &"a".repeat(TENANT_NAME_BYTES_MAX + 1)] {
+            assert!(QueueName::new(name).is_err(), "{name}");
         }
     }
 

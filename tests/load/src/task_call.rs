@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow, ensure};
 use bytes::Bytes;
 use sandmill_core::definition::DefinitionName;
 use sandmill_core::ids::{Digest, JsonPointer, TaskExecId, WorkflowExecId};
-use sandmill_core::machine::{self, ContextHandle, Dispatch, IdempotencyKey, SharedContext, WorkflowInfo};
+use sandmill_core::machine::{self, ContextHandle, Delivery, Dispatch, IdempotencyKey, SharedContext, WorkflowInfo};
 use sandmill_core::time::Timestamp;
 use sandmill_core::value::Value;
 use sandmill_engine::ports::{SharedStore, TaskMessage};
@@ -224,6 +224,7 @@ fn message(plugin: Digest) -> TaskMessage {
         idempotency_key: IdempotencyKey(0xabc),
         context: ContextHandle::new(Arc::new(shared), Value::from(5_i64), 5),
         deadline: None,
+        delivery: Delivery::default(),
     };
     TaskMessage::new(tenant(), Arc::new(dispatch), config.to_json().into())
 }

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
-use super::text::Duration;
+use super::text::{Duration, QueueName};
 
 /// What something should be, while the schema lets everything pass.
 pub(super) struct Hint<T>(PhantomData<T>);
@@ -48,12 +48,15 @@ struct TaskDefaults {
     timeout: Option<Duration>,
     /// How often a task is repeated whose problem may pass.
     retry: Option<Attempts>,
+    /// The queue that a task waits in.
+    #[schemars(extend("default" = "default"))]
+    queue: Option<QueueName>,
 }
 
 /// The configs of tasks.
 #[derive(JsonSchema)]
 struct ConfigOptions {
-    /// How long a config is kept.
+    /// How long a config is kept where workers read it: from a minute to 365 days.
     ttl: Option<Duration>,
 }
 
@@ -167,10 +170,11 @@ enum NamedStrategy {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields)]
 struct TaskOptions {
-    /// The queue that the task waits in.
-    queue: Option<String>,
-    /// Which of the waiting tasks come first.
-    priority: Option<i64>,
+    /// For `call` tasks: the queue that the task waits in.
+    queue: Option<QueueName>,
+    /// For `call` tasks: which of the waiting tasks come first.
+    #[schemars(extend("default" = "normal"))]
+    priority: Option<Priority>,
     /// How often the task must say that it lives.
     heartbeat: Option<Duration>,
     /// How long the task may wait in a queue.
@@ -179,6 +183,17 @@ struct TaskOptions {
     retry: Option<Attempts>,
     /// Limits of the task, never above those of the tenant.
     limits: Option<BTreeMap<String, Value>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", inline)]
+enum Priority {
+    /// Before all others.
+    High,
+    /// Before those that can wait.
+    Normal,
+    /// When nothing else waits.
+    Low,
 }
 
 /// How often a task is repeated whose problem may pass.

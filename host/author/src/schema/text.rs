@@ -30,6 +30,10 @@ pub(super) enum UriOrExpression {
 #[derive(JsonSchema)]
 pub(super) struct Label(#[schemars(regex(pattern = r"^[0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?$"))] String);
 
+/// 1 to 63 lower-case letters, digits and inner hyphens.
+#[derive(JsonSchema)]
+pub(super) struct QueueName(#[schemars(regex(pattern = r"^[0-9a-z]([0-9a-z-]{0,61}[0-9a-z])?$"))] String);
+
 /// A semantic version, such as `1.0.0`.
 #[derive(JsonSchema)]
 pub(super) struct Version(#[schemars(regex(pattern = SEMANTIC_VERSION))] String);

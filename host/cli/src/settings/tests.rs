@@ -96,6 +96,8 @@ What no setting changes, because documents and journals rely on it.
 | a workflow document | 10 MiB | `document-too-large` |
 | levels of data in a document or a value | 127 | `document-too-large` |
 | tasks in tasks | 20 | `tasks-too-deep` |
+| the name of a queue | 63 bytes | `wrong-option` |
+| how long a config is kept (`document.metadata.config.ttl`) | a minute to 365 days | `wrong-option` |
 | an expression | 16 KiB of text, 64 brackets in brackets | `wrong-expression` |
 | a value inline in a record of the journal | 256 bytes; larger ones are stored once per execution | |
 | a path into the context | 4,096 bytes, 128 steps | |

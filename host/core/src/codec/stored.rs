@@ -2,18 +2,18 @@
 //!
 //! Knows values by the place of their data. What the newest snapshot does not hold is forgotten with it, so this is as large as what is alive.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
 use super::{CodecError, INLINE_BYTES_MAX, ValueSource};
 use crate::ids::Digest;
-use crate::value::{Address, Anchor, Value};
+use crate::value::{KnownDigests, Value};
 
 /// What is known to be stored beside the records and snapshots of one execution.
 #[derive(Debug, Default)]
 pub struct StoredValues {
-    places: BTreeMap<Address, (Anchor, Digest)>,
+    places: KnownDigests,
     digests: BTreeSet<Digest>,
 }
 
@@ -65,9 +65,7 @@ impl StoredValues {
     /// Takes note of a value that was read.
     pub(super) fn note(&mut self, value: &Value, digest: Digest) {
         self.digests.insert(digest);
-        if let Some((address, anchor)) = value.anchor() {
-            self.places.insert(address, (anchor, digest));
-        }
+        self.places.note(value, digest);
     }
 
     /// Takes note that something is stored under a digest.
@@ -77,13 +75,13 @@ impl StoredValues {
 
     /// Forgets all values but these.
     pub(super) fn keep(&mut self, digests: BTreeSet<Digest>) {
-        self.places.retain(|_, (anchor, digest)| anchor.is_alive() && digests.contains(digest));
+        self.places.keep(|digest| digests.contains(digest));
         self.digests = digests;
     }
 
     /// The digest under which a value is stored, where that is known without looking at it.
     pub(super) fn digest(&self, value: &Value) -> Option<Digest> {
-        self.places.get(&value.address()?).map(|(_, digest)| *digest)
+        self.places.get(value)
     }
 
     fn store(&mut self, value: &Value, text: Bytes, new: &mut New) -> Digest {

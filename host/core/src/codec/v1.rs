@@ -164,6 +164,7 @@ impl Event {
             DomainEvent::SuspendRequested => Self::SuspendRequested,
             DomainEvent::ResumeRequested => Self::ResumeRequested,
             DomainEvent::Recovered { from } => Self::Recovered { from: from.0 },
+            DomainEvent::Returned { .. } => unreachable!("version 2 has a word of its own for it"),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Version 2 of the journal's records: what version 1 has, and a start that says where it begins and what it takes over.
 //!
-//! Never changed, like every version. What is as it was stands in `v1`.
+//! Never changed, like every version, but for kinds of events that are added at the end, which leave all that was written before as it is. What is as
+//! it was stands in `v1`.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,7 @@ pub(super) struct Head {
 enum Event {
     Started { input: Value, settings: Box<Settings>, origin: Option<Box<Origin>> },
     Other(v1::Event),
+    Returned { from: i64 },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -71,6 +73,7 @@ impl Event {
                 settings: Box::new(Settings::of(settings)),
                 origin: origin.as_deref().map(|origin| Box::new(Origin::of(origin, writing))),
             },
+            DomainEvent::Returned { from } => Self::Returned { from: from.0 },
             other => Self::Other(v1::Event::of(other, writing)),
         }
     }
@@ -83,6 +86,7 @@ impl Event {
                 origin: origin.map(|origin| origin.into_origin(reading).map(Box::new)).transpose()?,
             }),
             Self::Other(event) => event.into_event(reading),
+            Self::Returned { from } => Ok(DomainEvent::Returned { from: Timestamp(from) }),
         }
     }
 }

@@ -21,10 +21,10 @@ pub use document::{
 };
 pub use duration::{DurationError, parse_duration};
 pub use node::{
-    Backoff, Call, Case, Catch, ErrorFilter, Export, Extension, For, Fork, Function, Input, Kind, Map, Node, NodeId,
-    Output, Raise, RetryPolicy, Schema, Span, Strategy, Subflow, TaskList, Then, Try,
+    Backoff, Call, CallOptions, Case, Catch, ErrorFilter, Export, Extension, For, Fork, Function, Input, Kind, Map,
+    Node, NodeId, Output, Raise, RetryPolicy, Schema, Span, Strategy, Subflow, TaskList, Then, Try,
 };
-pub use policy::{AttemptPolicy, Defaults};
+pub use policy::{AttemptPolicy, Defaults, Priority};
 
 use crate::ids::Digest;
 use crate::time::Millis;
@@ -90,6 +90,8 @@ pub struct Definition {
     pub defaults: Defaults,
     /// How long an execution is kept after its end, where the document says so.
     pub retention: Option<Millis>,
+    /// How long the config of a task is kept where workers read it, where the document says so: a minute at least, 365 days at most.
+    pub config_ttl: Option<Millis>,
     /// Every task of the document.
     pub nodes: Vec<Node>,
     /// The document's own list of tasks.

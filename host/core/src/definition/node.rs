@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::definition::AttemptPolicy;
+use crate::definition::{AttemptPolicy, Priority};
 use crate::expression::{Filter, Template};
-use crate::ids::JsonPointer;
+use crate::ids::{JsonPointer, QueueName};
 use crate::time::Millis;
 use crate::value::Value;
 
@@ -161,8 +161,19 @@ pub struct Call {
     pub plugin: u32,
     /// Makes the config.
     pub with: Template,
-    /// `metadata.task.retry`, with the definition's default worked in.
+    /// What `metadata.task` says.
+    pub options: CallOptions,
+}
+
+/// `metadata.task` of a call, with the definition's defaults worked in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallOptions {
+    /// `retry`: how often it is attempted; `None` where neither it nor the definition says so.
     pub retry: Option<AttemptPolicy>,
+    /// `queue`: where it waits for a worker.
+    pub queue: QueueName,
+    /// `priority`: which of those that wait there comes first.
+    pub priority: Priority,
 }
 
 /// `call` of a function: of `use.functions`, or of a catalog.
@@ -258,6 +269,17 @@ pub enum Strategy {
     AtLeast(u32),
 }
 
+impl Strategy {
+    /// True where those that still run may be cancelled.
+    #[must_use]
+    pub const fn may_cancel(self) -> bool {
+        match self {
+            Self::FailFast | Self::AtLeast(_) => true,
+            Self::WaitAll | Self::BestEffort => false,
+        }
+    }
+}
+
 /// `fork`.
 #[derive(Debug)]
 pub struct Fork {
@@ -271,6 +293,14 @@ pub struct Fork {
     pub critical: Arc<[bool]>,
     /// `metadata.fork.maxConcurrency`: branches in flight at most.
     pub concurrency: Option<u32>,
+}
+
+impl Fork {
+    /// True where branches that still run may be cancelled.
+    #[must_use]
+    pub fn may_cancel(&self) -> bool {
+        self.compete || self.strategy.may_cancel() || self.critical.contains(&true)
+    }
 }
 
 /// `try`.

@@ -1,7 +1,8 @@
-//! What the platform does by itself where a document says nothing: attempts of a task that failed in a way that may pass.
+//! What the platform does by itself where a document says nothing: attempts of a task that failed in a way that may pass, and where tasks wait.
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::QueueName;
 use crate::time::Millis;
 
 /// How often the platform repeats a task whose problem says `retryable`, when no `try` retries it (rule 17).
@@ -37,12 +38,53 @@ impl AttemptPolicy {
 }
 
 /// `document.metadata.defaults`: what holds for every task that does not say otherwise.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Defaults {
     /// The timeout of a task.
     pub timeout: Option<Millis>,
     /// How often a task is attempted.
     pub retry: Option<AttemptPolicy>,
+    /// The queue that a task waits in.
+    pub queue: QueueName,
+}
+
+/// `metadata.task.priority`: which of the tasks that wait in the same queue comes first. In this order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// Before all others.
+    High,
+    /// Where a document says nothing.
+    #[default]
+    Normal,
+    /// When nothing else waits.
+    Low,
+}
+
+impl Priority {
+    /// All of them, in the order in which they come.
+    pub const ALL: [Self; 3] = [Self::High, Self::Normal, Self::Low];
+
+    /// The word for it in a document.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::High => "high",
+            Self::Normal => "normal",
+            Self::Low => "low",
+        }
+    }
+
+    /// The one with that word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|priority| priority.as_str() == word)
+    }
+}
+
+impl std::fmt::Display for Priority {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.as_str())
+    }
 }
 
 #[cfg(test)]

@@ -98,6 +98,7 @@ impl Machine {
             idempotency_key: self.idempotency_key(visit),
             context: ContextHandle::new(Arc::new(shared), item, index),
             deadline: visit.timeout.and_then(|timer| self.timers.at(timer)),
+            delivery: self.delivery(visit),
         }
     }
 
@@ -133,7 +134,7 @@ impl Machine {
         let Some(call) = self.take_from_worker(task, attempt) else { return };
         let definition = Arc::clone(&self.definition);
         let node = definition.node(self.frames[&task].node);
-        let own = if let Kind::Call(described) = &node.kind { described.retry } else { None };
+        let own = if let Kind::Call(described) = &node.kind { described.options.retry } else { None };
         let policy = own.unwrap_or(self.settings.attempts);
         let delay = policy.delay_after(attempt - call.losses).filter(|_| problem.retryable);
         match delay.filter(|_| !self.is_retried_by_a_try(task, &problem)) {

@@ -70,6 +70,13 @@ impl ContextHandle {
         &self.shared.context
     }
 
+    /// The members of `$context` in its order, each shared with it; `None` where it is no object.
+    #[must_use]
+    pub fn members(&self) -> Option<Vec<(String, Value)>> {
+        let members = self.context().entries()?;
+        Some(members.map(|(name, member)| (name.into_owned(), member)).collect())
+    }
+
     /// The task's transformed input.
     #[must_use]
     pub fn input(&self) -> &Value {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::definition::AttemptPolicy;
 use crate::expression::Budget;
 use crate::ids::{Digest, JsonPointer, TaskExecId, WorkflowExecId};
-use crate::machine::ContextHandle;
+use crate::machine::{ContextHandle, Delivery};
 use crate::problem::Problem;
 use crate::time::{Millis, Timestamp};
 use crate::value::Value;
@@ -129,6 +129,11 @@ pub enum Event {
         /// The last moment that is known from before.
         from: Timestamp,
     },
+    /// The engine was away, and the guests that ran were not: they run in other processes, over a queue that outlives it.
+    Returned {
+        /// The last moment that is known from before.
+        from: Timestamp,
+    },
 }
 
 /// The name of one visit of one task: the same in every execution of a definition that takes the same way to it.
@@ -190,6 +195,8 @@ pub struct Dispatch {
     pub context: ContextHandle,
     /// When the task's own timeout ends it.
     pub deadline: Option<Timestamp>,
+    /// How it comes to a worker.
+    pub delivery: Delivery,
 }
 
 impl Dispatch {

@@ -13,6 +13,7 @@ mod again;
 mod call;
 mod cancel;
 mod choose;
+mod delivery;
 mod enter;
 mod extend;
 mod finish;
@@ -41,6 +42,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 pub use context::{ContextHandle, SharedContext, WorkflowInfo};
+pub use delivery::Delivery;
 pub use event::{
     Action, ChildWorkflow, Dispatch, Event, IdempotencyKey, Lifecycle, Origin, SEMANTICS, Settings, Target, TaskPlace,
     TimerId, VisitKey,
@@ -177,6 +179,7 @@ impl Machine {
             Event::SuspendRequested => self.suspend(),
             Event::ResumeRequested => self.resume(),
             Event::Recovered { from } => self.recovered(from),
+            Event::Returned { from } => self.returned(from),
         }
     }
 

@@ -60,7 +60,8 @@ impl Machine {
             self.task_stopped(task);
         }
         self.leave_out_downtime(from);
-        self.ask_for_children(&cancelled);
+        let awaited: Vec<_> = self.open.intersection(&children).copied().collect();
+        self.ask_again(&cancelled, &awaited);
         let workers = self.open.difference(&children);
         let lost: Vec<(FrameId, u32)> =
             workers.filter_map(|frame| Some((*frame, self.dispatched_attempt(*frame)?))).collect();
@@ -69,14 +70,23 @@ impl Machine {
         }
     }
 
-    /// Child workflows outlive the process: each is asked for again, and answers whether it still runs or has ended meanwhile.
-    fn ask_for_children(&mut self, cancelled: &[FrameId]) {
+    /// Every guest that ran still does, or has ended and its end lies in the queue. What the process asked for last may not have come there, so all
+    /// of it is asked for again: tasks in the same attempt, of which the queue ignores what it has, and cancellations.
+    pub(super) fn returned(&mut self, from: Timestamp) {
+        self.leave_out_downtime(from);
+        let cancelled: Vec<_> = self.stopping.iter().copied().collect();
+        let awaited: Vec<_> = self.open.iter().copied().collect();
+        self.ask_again(&cancelled, &awaited);
+    }
+
+    /// What outlives the process is asked for again, and answers whether it still runs or has ended meanwhile: child workflows always do.
+    fn ask_again(&mut self, cancelled: &[FrameId], awaited: &[FrameId]) {
         for task in cancelled {
             self.act(Action::CancelTask { id: self.task_id(*task) });
         }
-        for task in self.children.intersection(&self.open).copied().collect::<Vec<_>>() {
-            if let Some(attempt) = self.dispatched_attempt(task) {
-                let dispatch = self.describe_dispatch(task, attempt);
+        for task in awaited {
+            if let Some(attempt) = self.dispatched_attempt(*task) {
+                let dispatch = self.describe_dispatch(*task, attempt);
                 self.act(Action::DispatchTask(Box::new(dispatch)));
             }
         }

@@ -56,6 +56,12 @@ impl Timers {
         self.running.get(&timer).map(|(at, _)| *at)
     }
 
+    /// When the timeout that the document names for the workflow is due. It is started before all others, so that it is found at once.
+    pub(super) fn workflow_timeout(&self) -> Option<Timestamp> {
+        let mut timers = self.running.values();
+        timers.find(|(_, purpose)| *purpose == Purpose::WorkflowTimeout).map(|(at, _)| *at)
+    }
+
     fn take(&mut self, timer: TimerId) -> Option<(Timestamp, Purpose)> {
         let (at, purpose) = self.running.remove(&timer)?;
         self.by_time.remove(&(at, timer));

@@ -16,7 +16,7 @@ pub(crate) type Address = (usize, usize);
 pub(crate) enum Anchor {
     Array { place: Weak<Vec<Val>> },
     Object { place: Weak<Map> },
-    Text { _bytes: Bytes },
+    Text { bytes: Bytes },
 }
 
 impl Anchor {
@@ -25,7 +25,7 @@ impl Anchor {
         match self {
             Self::Array { place } => place.strong_count() > 0,
             Self::Object { place } => place.strong_count() > 0,
-            Self::Text { .. } => true,
+            Self::Text { bytes } => !bytes.is_unique(),
         }
     }
 }
@@ -48,7 +48,7 @@ impl Value {
         let anchor = match &self.0 {
             Val::Arr(items) => Anchor::Array { place: Arc::downgrade(items) },
             Val::Obj(members) => Anchor::Object { place: Arc::downgrade(members) },
-            Val::TStr(bytes) | Val::BStr(bytes) => Anchor::Text { _bytes: Bytes::clone(bytes) },
+            Val::TStr(bytes) | Val::BStr(bytes) => Anchor::Text { bytes: Bytes::clone(bytes) },
             _ => return None,
         };
         Some((self.address()?, anchor))

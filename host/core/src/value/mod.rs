@@ -5,6 +5,7 @@
 //!
 //! Owns how values are read and written as JSON, and what keeps them from growing without bound. Knows nothing of workflows.
 
+mod digests;
 mod identity;
 mod read;
 mod write;
@@ -16,6 +17,8 @@ use jaq_json::{Num, Val};
 
 use crate::ids::Digest;
 
+pub(crate) use digests::KnownDigests;
+pub use digests::{DigestMemo, MEMO_VALUES_MAX};
 pub(crate) use identity::{Address, Anchor};
 pub(crate) use read::canonical_digits;
 pub use read::{NESTING_MAX, ValueError};

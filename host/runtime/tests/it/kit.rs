@@ -8,7 +8,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use sandmill_core::definition::DefinitionName;
 use sandmill_core::ids::{Digest, JsonPointer, TaskExecId, TenantId, WorkflowExecId};
-use sandmill_core::machine::{ContextHandle, Dispatch, IdempotencyKey, SharedContext, Target, WorkflowInfo};
+use sandmill_core::machine::{ContextHandle, Delivery, Dispatch, IdempotencyKey, SharedContext, Target, WorkflowInfo};
 use sandmill_core::problem::Problem;
 use sandmill_core::time::Timestamp;
 use sandmill_core::value::Value;
@@ -171,6 +171,7 @@ pub(crate) fn message(plugin: Digest, number: u32, config: &str) -> TaskMessage 
         idempotency_key: IdempotencyKey(0xabc),
         context: ContextHandle::new(Arc::new(shared), json(r#""the item""#), 5),
         deadline: None,
+        delivery: Delivery::default(),
     };
     let config = Bytes::copy_from_slice(config.as_bytes());
     TaskMessage::new(tenant("default"), Arc::new(dispatch), config)

@@ -6,7 +6,7 @@ use super::nearest::nearest;
 use super::report::{NOT_SUPPORTED, UNKNOWN_PLUGIN, WRONG_OPTION};
 use super::task::Task;
 use super::tree::Place;
-use crate::definition::{AttemptPolicy, Call, Kind};
+use crate::definition::{Call, CallOptions, Kind};
 use crate::expression::Template;
 use crate::ids::is_dns_label;
 use crate::value::Value;
@@ -21,7 +21,7 @@ const WASM: &str = "wasm";
 const PROTOCOLS: [&str; 6] = ["asyncapi", "grpc", "http", "openapi", "a2a", "mcp"];
 
 impl<'t> Compiler<'t, '_> {
-    pub(super) fn call(&mut self, task: Task<'t, '_>, retry: Option<AttemptPolicy>) -> Option<Kind> {
+    pub(super) fn call(&mut self, task: Task<'t, '_>, options: CallOptions) -> Option<Kind> {
         let place = task.place.get("call")?;
         let name = self.text(place, "`call`")?;
         if PROTOCOLS.contains(&&*name) {
@@ -33,17 +33,17 @@ impl<'t> Compiler<'t, '_> {
         let with = task.place.get("with");
         let with = with.filter(|with| self.is_object(*with, "`with`"));
         if name == WASM && self.reuse.find("functions", WASM).is_none() {
-            return self.explicit(task, with, retry).map(Kind::Call);
+            return self.explicit(task, with, options).map(Kind::Call);
         }
         let with = match with {
             Some(with) => self.template(with, task.sight()),
             None => nothing(),
         };
-        self.function(task, place, &name, (with, retry))
+        self.function(task, place, &name, (with, options))
     }
 
     /// `call: wasm` with `with: { plugin, version, input }`.
-    fn explicit(&mut self, task: Task<'t, '_>, with: Option<Place<'t>>, retry: Option<AttemptPolicy>) -> Option<Call> {
+    fn explicit(&mut self, task: Task<'t, '_>, with: Option<Place<'t>>, options: CallOptions) -> Option<Call> {
         let Some(with) = with else {
             let message = "`call: wasm` needs `with` to name the plugin";
             self.refuse_for(
@@ -79,7 +79,7 @@ impl<'t> Compiler<'t, '_> {
             None => None,
         };
         let plugin = self.pin(plugin, &name, version.as_deref())?;
-        Some(Call { plugin, with: config, retry })
+        Some(Call { plugin, with: config, options })
     }
 
     /// What is behind `name`, `name:version@catalog` or the address of a function.
@@ -88,7 +88,7 @@ impl<'t> Compiler<'t, '_> {
         task: Task<'t, '_>,
         place: Place<'t>,
         call: &str,
-        (with, retry): (Template, Option<AttemptPolicy>),
+        (with, options): (Template, CallOptions),
     ) -> Option<Kind> {
         if call.contains("://") {
             return self.function_at(task, place, call, with);
@@ -105,7 +105,7 @@ impl<'t> Compiler<'t, '_> {
             None if self.functions.contains_key(call) => return self.used_function(task, call, with),
             None => self.pin(place, call, None),
         };
-        Some(Kind::Call(Call { plugin: plugin?, with, retry }))
+        Some(Kind::Call(Call { plugin: plugin?, with, options }))
     }
 
     /// The plugin's place in the list of those that are called.

@@ -182,7 +182,7 @@ impl<'t> Compiler<'t, '_> {
                 is_loose: self.is_loose,
                 reuse: Reuse::default(),
                 base,
-                defaults: self.defaults,
+                defaults: self.defaults.clone(),
                 nodes: std::mem::take(&mut self.nodes),
                 pinned: std::mem::take(&mut self.pinned),
                 pins: std::mem::take(&mut self.pins),

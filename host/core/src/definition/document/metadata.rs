@@ -8,7 +8,8 @@ use super::properties::listed;
 use super::report::{HOST_OPTION, NO_EFFECT, NOT_SUPPORTED, OTHERWISE_ELSEWHERE, SEQUENTIAL_ELSEWHERE, WRONG_OPTION};
 use super::task::Task;
 use super::tree::Place;
-use crate::definition::{AttemptPolicy, Map, Strategy};
+use crate::definition::{AttemptPolicy, CallOptions, Map, Priority, Strategy};
+use crate::ids::QueueName;
 use crate::time::Millis;
 
 /// Items in flight where a map says nothing.
@@ -20,10 +21,23 @@ const ITEMS_MAX: i64 = 1_000_000;
 /// Attempts of a task that a policy may ask for.
 const ATTEMPTS_MAX: i64 = 1_000;
 
+/// The shortest time that a config may be kept: one that is gone before a worker has looked for it helps nobody.
+const CONFIG_TTL_MIN: Millis = Millis(60 * 1_000);
+
+/// The longest, 365 days: what is kept for longer belongs into a store of the workflow's own.
+const CONFIG_TTL_MAX: Millis = Millis(365 * 24 * 60 * 60 * 1_000);
+
+/// What the metadata of the document says of whole executions.
+#[derive(Default)]
+pub(super) struct DocumentOptions {
+    pub(super) retention: Option<Millis>,
+    pub(super) config_ttl: Option<Millis>,
+}
+
 /// What the metadata of a task says.
 #[derive(Default)]
 pub(super) struct TaskOptions {
-    pub(super) retry: Option<AttemptPolicy>,
+    pub(super) call: CallOptions,
     pub(super) map: Option<Map>,
     pub(super) fork: ForkPolicy,
 }
@@ -38,26 +52,67 @@ pub(super) struct ForkPolicy {
 }
 
 impl<'t> Compiler<'t, '_> {
-    /// `document.metadata`: defaults for tasks, and how long executions are kept.
-    pub(super) fn document_metadata(&mut self, document: Place<'t>) -> Option<Millis> {
-        let metadata = self.object_of(document, "metadata")?;
+    /// `document.metadata`: defaults for tasks, and how long executions and configs are kept.
+    pub(super) fn document_metadata(&mut self, document: Place<'t>) -> DocumentOptions {
+        let Some(metadata) = self.object_of(document, "metadata") else { return DocumentOptions::default() };
         self.host_options(metadata, &["defaults", "config", "retention", "schedule", "cancellation"]);
-        for name in ["config", "schedule", "cancellation"] {
+        for name in ["schedule", "cancellation"] {
             if let Some(option) = metadata.get(name) {
                 self.unsupported(option, &format!("`metadata.{name}` of a document"));
             }
         }
         if let Some(defaults) = metadata.get("defaults")
-            && self.options(defaults, "`metadata.defaults`", &["timeout", "retry"])
+            && self.options(defaults, "`metadata.defaults`", &["timeout", "retry", "queue"])
         {
             self.defaults.timeout = self.duration_of(defaults, "timeout");
             self.defaults.retry = defaults.get("retry").and_then(|retry| self.attempts(retry));
+            self.defaults.queue = self.queue(defaults).unwrap_or_default();
         }
-        self.duration_of(metadata, "retention")
+        DocumentOptions { retention: self.duration_of(metadata, "retention"), config_ttl: self.config_ttl(metadata) }
+    }
+
+    /// `metadata.config.ttl`: how long the config of a task is kept.
+    fn config_ttl(&mut self, metadata: Place<'t>) -> Option<Millis> {
+        let config = metadata.get("config").filter(|config| self.options(*config, "`metadata.config`", &["ttl"]))?;
+        let ttl = self.duration_of(config, "ttl")?;
+        if (CONFIG_TTL_MIN..=CONFIG_TTL_MAX).contains(&ttl) {
+            return Some(ttl);
+        }
+        let member = config.get("ttl")?;
+        let message = format!("`ttl` must be from a minute to 365 days, and is {}", member.value());
+        self.wrong_option(member, message, "write for example `P1D`");
+        None
+    }
+
+    /// `queue`: the name of the queue that a task waits in.
+    fn queue(&mut self, place: Place<'t>) -> Option<QueueName> {
+        let member = place.get("queue")?;
+        let queue = member.text().and_then(|name| QueueName::new(&name).ok());
+        if queue.is_none() {
+            let message = format!(
+                "`queue` must have 1 to 63 lower-case letters, digits and inner hyphens, and is {}",
+                member.value()
+            );
+            self.wrong_option(member, message, "write for example `queue: gpu`");
+        }
+        queue
+    }
+
+    /// `priority`: which of the waiting tasks comes first.
+    fn priority(&mut self, place: Place<'t>) -> Option<Priority> {
+        let member = place.get("priority")?;
+        let priority = member.text().and_then(|word| Priority::from_word(&word));
+        if priority.is_none() {
+            let message = format!("{} is no priority", member.value());
+            self.wrong_option(member, message, "write `high`, `normal` or `low`");
+        }
+        priority
     }
 
     pub(super) fn task_metadata(&mut self, task: Task<'t, '_>, kind: &str) -> TaskOptions {
-        let mut options = TaskOptions { retry: self.defaults.retry, ..TaskOptions::default() };
+        let mut options = TaskOptions::default();
+        options.call.retry = self.defaults.retry;
+        options.call.queue = self.defaults.queue.clone();
         let Some(metadata) = self.object_of(task.place, "metadata") else { return options };
         self.host_options(metadata, &["for", "fork", "task"]);
         if let Some(fork) = metadata.get("fork") {
@@ -72,22 +127,36 @@ impl<'t> Compiler<'t, '_> {
                 _ => self.refuse(Spot::Name(map), NO_EFFECT, "`metadata.for` has an effect on `for` tasks only"),
             }
         }
-        let names = ["queue", "priority", "heartbeat", "scheduleToStart", "retry", "limits"];
-        let Some(own) = metadata.get("task").filter(|own| self.options(*own, "`metadata.task`", &names)) else {
-            return options;
-        };
-        for name in names.into_iter().filter(|name| *name != "retry") {
+        if let Some(own) = metadata.get("task") {
+            self.call_options(own, kind, &mut options.call);
+        }
+        options
+    }
+
+    /// `metadata.task`: how a call is run.
+    fn call_options(&mut self, own: Place<'t>, kind: &str, options: &mut CallOptions) {
+        let supported = ["queue", "priority", "retry"];
+        let not_yet = ["heartbeat", "scheduleToStart", "limits"];
+        if !self.options(own, "`metadata.task`", &[&supported[..], &not_yet].concat()) {
+            return;
+        }
+        for name in not_yet {
             if let Some(option) = own.get(name) {
                 self.unsupported(option, &format!("`metadata.task.{name}`"));
             }
         }
+        for option in supported.into_iter().filter(|_| kind != "call").filter_map(|name| own.get(name)) {
+            let name = option.name().unwrap_or_default();
+            let message = format!("`metadata.task.{name}` has an effect on `call` tasks only");
+            self.refuse(Spot::Name(option), NO_EFFECT, message);
+        }
         if let Some(retry) = own.get("retry") {
             options.retry = self.attempts(retry);
-            if kind != "call" {
-                self.refuse(Spot::Name(retry), NO_EFFECT, "`metadata.task.retry` has an effect on `call` tasks only");
-            }
         }
-        options
+        if let Some(queue) = self.queue(own) {
+            options.queue = queue;
+        }
+        options.priority = self.priority(own).unwrap_or_default();
     }
 
     /// Says of each option that no other runtime knows it.

@@ -160,7 +160,7 @@ impl<'t> Compiler<'t, '_> {
     fn kind(&mut self, task: Task<'t, '_>, kind: &'static str) -> Option<Kind> {
         let metadata = self.task_metadata(task, kind);
         match kind {
-            "call" => self.call(task, metadata.retry),
+            "call" => self.call(task, metadata.call),
             "do" => {
                 let list = task.place.get("do")?;
                 Some(Kind::Do(self.list(list, "`do`", &task.scope.inside())))

@@ -9,12 +9,12 @@ use super::PluginSource;
 use super::compiler::{Compiler, Scope};
 use super::expressions::{Moment, Sight};
 use super::findings::{Findings, Spot};
+use super::metadata::DocumentOptions;
 use super::report::{NOT_SUPPORTED, Verdict, WRONG_VALUE};
 use super::reuse::Reuse;
 use super::tree::{Place, Tree};
 use crate::definition::{Defaults, Definition, DefinitionName};
 use crate::ids::{Digest, JsonPointer};
-use crate::time::Millis;
 
 /// The versions of the language that are read, all with the rules of the last one, which refuses nothing that the others allow.
 const DSL: [&str; 4] = ["1.0.0", "1.0.1", "1.0.2", "1.0.3"];
@@ -24,7 +24,7 @@ const PROPERTIES: [&str; 8] = ["document", "input", "use", "do", "timeout", "out
 /// What the document says about itself.
 struct Head {
     name: Option<DefinitionName>,
-    retention: Option<Millis>,
+    options: DocumentOptions,
 }
 
 /// Compiles the tree. There is a definition only where nothing stands against it.
@@ -80,8 +80,9 @@ impl<'t> Compiler<'t, '_> {
             input,
             output,
             timeout,
-            defaults: self.defaults,
-            retention: head.retention,
+            defaults: std::mem::take(&mut self.defaults),
+            retention: head.options.retention,
+            config_ttl: head.options.config_ttl,
             nodes: self.take_nodes(),
             body,
             plugins: std::mem::take(&mut self.pinned),
@@ -91,7 +92,7 @@ impl<'t> Compiler<'t, '_> {
     }
 
     fn head(&mut self, root: Place<'t>) -> Head {
-        let nothing = Head { name: None, retention: None };
+        let nothing = Head { name: None, options: DocumentOptions::default() };
         let Some(document) = self.required(root, "a workflow", "document") else { return nothing };
         let known = ["dsl", "namespace", "name", "version", "title", "summary", "tags", "metadata"];
         if !self.closed(document, "`document`", &known) {
@@ -103,9 +104,9 @@ impl<'t> Compiler<'t, '_> {
         let version = self.version(document, "version");
         self.texts(document, &["title", "summary"]);
         self.object_of(document, "tags");
-        let retention = self.document_metadata(document);
+        let options = self.document_metadata(document);
         let named = |((namespace, name), version)| DefinitionName { namespace, name, version };
-        Head { name: namespace.zip(name).zip(version).map(named), retention }
+        Head { name: namespace.zip(name).zip(version).map(named), options }
     }
 
     fn dsl(&mut self, document: Place<'t>) {

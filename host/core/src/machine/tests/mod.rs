@@ -3,6 +3,7 @@
 mod again;
 mod control;
 mod definition;
+mod delivery;
 mod documents;
 mod extensions;
 mod fixture;
@@ -13,6 +14,7 @@ mod kit;
 mod lifecycle;
 mod maps;
 mod retries;
+mod returns;
 mod simulation;
 mod snapshots;
 mod subflows;

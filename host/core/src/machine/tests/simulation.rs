@@ -43,6 +43,9 @@ fn happen(world: &mut World, choice: u16) {
         (13, _) => {
             let from = world.now;
             world.now = world.now.after(Millis(500));
+            if choice % 32 > 16 {
+                return world.tell(Event::Returned { from });
+            }
             world.open.clear();
             world.tell(Event::Recovered { from });
         }

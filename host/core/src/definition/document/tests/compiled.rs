@@ -124,7 +124,7 @@ fn defaults_of_the_document_hold_for_calls_that_say_nothing() {
     };
     assert_eq!(["/do/0/a", "/do/1/b", "/do/2/c"].map(timeout), [Some(60_000), Some(5_000), None]);
     let retry = |pointer: &str| match &node(&definition, pointer).kind {
-        Kind::Call(call) => call.retry,
+        Kind::Call(call) => call.options.retry,
         _ => None,
     };
     let default = AttemptPolicy::default();

@@ -4,6 +4,7 @@ mod kit;
 
 mod codes;
 mod compiled;
+mod delivery;
 mod formats;
 mod fuzz;
 mod kinds;

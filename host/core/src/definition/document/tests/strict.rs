@@ -3,7 +3,7 @@
 use super::kit::whole;
 use crate::definition::{Rigour, validate, validate_with};
 
-const OPTIONS: &str = "  metadata: { defaults: { timeout: PT1M }, retention: PT1H, mine: 1 }
+const OPTIONS: &str = "  metadata: { defaults: { timeout: PT1M }, config: { ttl: PT1H }, retention: PT1H, mine: 1 }
 do:
   - each:
       metadata: { for: { mode: map }, team: blue }
@@ -27,6 +27,7 @@ fn options_of_this_host_are_found_where_a_strict_look_is_asked_for() {
         pointers(&document, Rigour::Strict),
         [
             "/document/metadata/defaults",
+            "/document/metadata/config",
             "/document/metadata/retention",
             "/do/0/each/metadata/for",
             "/do/0/each/do/0/greet/metadata/task",
