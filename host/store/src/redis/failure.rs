@@ -92,7 +92,9 @@ fn inner_error<'error>(code: &'error str, detail: &'error str) -> (&'error str, 
         return (code, detail);
     }
     let inner = detail.split_once(" -").and_then(|(_, inner)| inner.split_once(' '));
-    inner.filter(|(code, _)| !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_uppercase())).unwrap_or((code, detail))
+    inner
+        .filter(|(code, _)| !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_uppercase()))
+        .unwrap_or((code, detail))
 }
 
 impl From<RedisError> for RedisFailure {
