@@ -37,6 +37,7 @@ struct Shared {
     bytes: [AtomicU64; 2],
     requests: AtomicU64,
     connections: AtomicU64,
+    refusals: AtomicU64,
 }
 
 /// A proxy before a server. Ends when it is dropped.
@@ -62,6 +63,7 @@ impl Proxy {
             bytes: [AtomicU64::new(0), AtomicU64::new(0)],
             requests: AtomicU64::new(0),
             connections: AtomicU64::new(0),
+            refusals: AtomicU64::new(0),
         });
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -145,6 +147,12 @@ impl Proxy {
     pub fn connections(&self) -> u64 {
         self.shared.connections.load(SeqCst)
     }
+
+    /// Connections that were refused.
+    #[must_use]
+    pub fn refusals(&self) -> u64 {
+        self.shared.refusals.load(SeqCst)
+    }
 }
 
 impl Drop for Proxy {
@@ -160,6 +168,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         let Ok((client, _)) = listener.accept().await else { continue };
         if shared.refuses.load(SeqCst) {
+            shared.refusals.fetch_add(1, SeqCst);
             continue;
         }
         tokio::spawn(connection(client, Arc::clone(&shared)));

@@ -97,10 +97,12 @@ impl RedisServer {
         self.folder.path().join("ca.crt")
     }
 
-    /// What it wrote to its log.
+    /// The last lines of its log.
     #[must_use]
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
     }
 
     /// Kills it as a crash does: it gets no chance to write anything.
@@ -201,7 +203,10 @@ impl RedisServer {
     fn arguments(&self) -> Vec<String> {
         let path = |name: &str| self.folder.path().join(name).display().to_string();
         let mut arguments = Vec::new();
-        let mut set = |name: &str, value: &str| arguments.extend([format!("--{name}"), value.to_owned()]);
+        let mut set = |name: &str, value: &str| {
+            arguments.push(format!("--{name}"));
+            arguments.extend(value.split(' ').map(Into::into));
+        };
         let port = self.port.to_string();
         set("bind", "127.0.0.1");
         if self.setup.tls {

@@ -53,13 +53,9 @@ impl RedisFailure {
         }
     }
 
-    /// True where the connection that it came over is of no more use: it is broken, or leads to a server that is no longer the one to write to.
-    pub(crate) fn ends_connection(&self) -> bool {
-        match self {
-            Self::Unavailable { .. } | Self::Protocol { .. } => true,
-            Self::Refused { code, .. } => code == "READONLY",
-            Self::TooOld { .. } | Self::Misconfigured { .. } => false,
-        }
+    /// True for the answer of a server that is no longer the one to write to: the next connection may lead to the one that took over.
+    pub(crate) fn moves_on(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == "READONLY")
     }
 
     /// True where the server does not know a script.

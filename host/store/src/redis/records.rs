@@ -179,7 +179,7 @@ impl Records {
         }
         let requests = places.iter().map(|(execution, places)| {
             let numbers = places.iter().map(|place| tasks[*place].1);
-            self.read_request(execution, numbers, Millis(0), "read").into()
+            self.read_request(execution, numbers, None).into()
         });
         let answers = match self.redis.run_all(requests.collect()).await {
             Ok(answers) => answers,
@@ -203,18 +203,17 @@ impl Records {
         &self,
         execution: &ExecutionKey,
         numbers: impl Iterator<Item = u32>,
-        least: Millis,
-        mode: &str,
+        extension: Option<Millis>,
     ) -> Call {
         let keys = self.redis.keys();
-        let call = READ.call().arg(keys.bodies(execution)).arg(GRACE.0).arg(bounded(least).0).arg(mode);
+        let (least, mode) = extension.map_or((0, "read"), |ttl| (bounded(ttl).0, "extend"));
+        let call = READ.call().arg(keys.bodies(execution)).arg(GRACE.0).arg(least).arg(mode);
         numbers.fold(call, |call, number| call.key(keys.task(execution, number)))
     }
 
     /// Sees to it that a task, and all that it refers to, lives at least so long from this moment.
     pub async fn extend(&self, execution: &ExecutionKey, number: u32, ttl: Millis) -> Result<(), ConfigError> {
-        let least = Millis(ttl.0.max(1));
-        let request = self.read_request(execution, std::iter::once(number), least, "extend");
+        let request = self.read_request(execution, std::iter::once(number), Some(ttl));
         let mut answers: Vec<Value> = self.redis.run(request).await.map_err(unavailable)?;
         outcome(answers.pop().unwrap_or(Value::Nil)).map(drop)
     }
@@ -278,7 +277,7 @@ const fn damaged(reason: String) -> ConfigError {
 
 /// A TTL that Redis takes.
 fn bounded(ttl: Millis) -> Millis {
-    ttl.min(TTL_MAX)
+    ttl.clamp(Millis(1), TTL_MAX)
 }
 
 /// What the script of reading answered for a record that is there.
