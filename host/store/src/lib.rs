@@ -15,6 +15,7 @@ mod directory;
 mod executions;
 mod journal;
 mod logs;
+mod shared;
 mod values;
 
 pub mod embedded;
@@ -26,3 +27,4 @@ pub use embedded::{EmbeddedOptions, EmbeddedStore, OpenError};
 pub use executions::ROWS_LOOKED_AT_MAX;
 pub use memory::MemoryStore;
 pub use rows::RowStore;
+pub use shared::MemoryShared;

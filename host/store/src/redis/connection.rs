@@ -30,7 +30,7 @@ struct Shared {
     options: RedisOptions,
     keys: Keys,
     slot: Mutex<Slot>,
-    /// Told when a connection stands after there was none.
+    /// Told when a connection stands after tries that failed; not after one that was merely given up, or callers would wake each other for nothing.
     back: Notify,
     requests: AtomicU64,
     meters: RedisMeters,
@@ -102,10 +102,8 @@ impl Redis {
         let (number, mut connection) = self.connection().await?;
         let result = self.exchange(&mut connection, &requests).await;
         let failure = match &result {
-            Ok(answers) => {
-                answers.iter().filter_map(|answer| answer.as_ref().err()).find(|failure| failure.ends_connection())
-            }
-            Err(failure) => Some(failure).filter(|failure| failure.ends_connection()),
+            Ok(answers) => answers.iter().filter_map(|answer| answer.as_ref().err()).find(|failure| failure.moves_on()),
+            Err(failure) => Some(failure),
         };
         if let Some(failure) = failure {
             self.drop_connection(number, failure).await;
@@ -203,10 +201,10 @@ impl Redis {
             Ok(connection) => {
                 if slot.failures > 0 {
                     tracing::info!(failures = slot.failures, "Redis is back");
+                    self.shared.back.notify_waiters();
                 }
                 let number = slot.number + 1;
                 *slot = Slot { connection: Some(connection.clone()), number, ..Slot::default() };
-                self.shared.back.notify_waiters();
                 Ok((number, connection))
             }
             Err(failure) => {

@@ -53,13 +53,9 @@ impl RedisFailure {
         }
     }
 
-    /// True where the connection that it came over is of no more use: it is broken, or leads to a server that is no longer the one to write to.
-    pub(crate) fn ends_connection(&self) -> bool {
-        match self {
-            Self::Unavailable { .. } | Self::Protocol { .. } => true,
-            Self::Refused { code, .. } => code == "READONLY",
-            Self::TooOld { .. } | Self::Misconfigured { .. } => false,
-        }
+    /// True for the answer of a server that is no longer the one to write to: the next connection may lead to the one that took over.
+    pub(crate) fn moves_on(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == "READONLY")
     }
 
     /// True where the server does not know a script.
@@ -92,7 +88,9 @@ fn inner_error<'error>(code: &'error str, detail: &'error str) -> (&'error str, 
         return (code, detail);
     }
     let inner = detail.split_once(" -").and_then(|(_, inner)| inner.split_once(' '));
-    inner.filter(|(code, _)| code.bytes().all(|byte| byte.is_ascii_uppercase())).unwrap_or((code, detail))
+    inner
+        .filter(|(code, _)| !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_uppercase()))
+        .unwrap_or((code, detail))
 }
 
 impl From<RedisError> for RedisFailure {

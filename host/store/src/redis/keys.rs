@@ -135,6 +135,12 @@ impl Keys {
         self.of_execution(execution, format_args!("body:{}", hex::encode(digest.as_bytes())))
     }
 
+    /// What the keys of all bodies of an execution start with; the digest in hexadecimal follows.
+    #[must_use]
+    pub fn bodies(&self, execution: &ExecutionKey) -> String {
+        self.of_execution(execution, format_args!("body:"))
+    }
+
     /// A component, as a tenant has it.
     #[must_use]
     pub fn component(&self, tenant: &TenantId, digest: Digest) -> String {

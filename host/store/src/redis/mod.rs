@@ -3,19 +3,29 @@
 //! Owns every key (`keys`), every script (`scripts`) and the one way to the server (`connection`). What lies in Redis can be rebuilt from the
 //! engine's journal at any time: nothing here decides whether work is done. Knows nothing of streams, leases or workers.
 
+mod options;
+
 mod backoff;
 mod connection;
 mod failure;
-pub mod keys;
 pub mod metrics;
-mod options;
 mod scripts;
 
+pub mod keys;
+
+mod adapters;
+mod bodies;
+mod record;
+mod records;
+
+pub use adapters::{RedisComponents, RedisConfigs, RedisValues};
 pub use backoff::Backoff;
 pub use connection::{BlockingConnection, Redis};
 pub use failure::RedisFailure;
 pub use keys::{Keys, Prefix};
 pub use options::RedisOptions;
+pub use record::{ConfigForm, ContextRef, INLINE_BYTES_MAX, TaskRecord, ValueRef, WorkflowRef};
+pub use records::{Records, TaskToSave};
 pub use redis::aio::PubSub;
 pub use redis::{Cmd, FromRedisValue, Value, cmd, from_redis_value};
 pub use scripts::{Call, Request, Script};

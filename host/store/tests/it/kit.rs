@@ -3,15 +3,21 @@
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
+use std::time::Duration;
 
 use bytes::Bytes;
 use sandmill_core::ids::{Digest, TenantId, WorkflowExecId};
-use sandmill_core::time::Timestamp;
+use sandmill_core::time::{Millis, Timestamp};
 use sandmill_engine::ports::{
-    Batch, DefinitionRow, ExecutionKey, ExecutionRow, JournalEntry, Lineage, PluginRow, Residence, Status, Store,
+    Batch, ConfigStore, DefinitionRow, ExecutionKey, ExecutionRow, JournalEntry, Lineage, PluginRow, Residence, Status,
+    Store,
 };
+use sandmill_store::redis::{Backoff, Records, Redis, RedisComponents, RedisConfigs, RedisOptions, RedisValues};
 use sandmill_store::{EmbeddedOptions, EmbeddedStore, MemoryStore};
+use sandmill_testkit::{RedisServer, RedisSetup};
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 /// A store under test.
 pub(crate) struct Subject {
@@ -76,9 +82,78 @@ pub(crate) fn run_as_child(test: &str, folder: &Path) -> Output {
         .unwrap()
 }
 
+/// Where everything asynchronous runs: a connection to Redis lives on the runtime that made it.
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+
 /// Runs what is asynchronous.
 pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    RUNTIME.block_on(future)
+}
+
+/// A Redis server, and a way to it.
+pub(crate) struct Server {
+    pub(crate) server: RedisServer,
+    pub(crate) redis: Redis,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        Self::with(RedisSetup::default())
+    }
+
+    pub(crate) fn with(setup: RedisSetup) -> Self {
+        let server = RedisServer::start(setup);
+        let redis = wait(Redis::connect(redis_options(server.url()))).unwrap();
+        Self { server, redis }
+    }
+
+    pub(crate) fn records(&self) -> Records {
+        Records::new(self.redis.clone())
+    }
+
+    pub(crate) fn configs(&self) -> RedisConfigs {
+        RedisConfigs::new(self.records())
+    }
+
+    pub(crate) fn values(&self) -> RedisValues {
+        RedisValues::new(self.records(), HOUR)
+    }
+
+    pub(crate) fn components(&self) -> RedisComponents {
+        RedisComponents::new(self.redis.clone())
+    }
+
+    /// Milliseconds that a key has left.
+    #[track_caller]
+    pub(crate) fn left(&self, key: &str) -> i64 {
+        self.server.cli(&["PTTL", key]).parse().unwrap()
+    }
+
+    /// Keys of all kinds that hold a text.
+    pub(crate) fn keys(&self, part: &str) -> Vec<String> {
+        let pattern = format!("*{part}*");
+        let keys = self.server.cli(&["KEYS", &pattern]);
+        keys.lines().filter(|line| !line.is_empty()).map(Into::into).collect()
+    }
+}
+
+/// Options that lose no time, for a server on this machine.
+pub(crate) fn redis_options(url: String) -> RedisOptions {
+    let backoff = Backoff { min: Duration::from_millis(2), max: Duration::from_millis(50) };
+    RedisOptions { backoff, ..RedisOptions::new(url) }
+}
+
+/// A time to live that no test outlasts.
+pub(crate) const HOUR: Millis = Millis(3_600_000);
+
+/// Runs a case of the config store against every adapter.
+#[track_caller]
+pub(crate) fn check_configs(case: impl Fn(&dyn ConfigStore)) {
+    case(&MemoryStore::new());
+    let folder = tempfile::tempdir().unwrap();
+    case(&open(folder.path()));
+    case(&Server::start().configs());
 }
 
 pub(crate) fn tenant(name: &str) -> TenantId {

@@ -1,4 +1,4 @@
-//! What the ports promise, checked against every adapter, and what the embedded store promises beyond them.
+//! What the ports promise, checked against every adapter, and what the embedded store and the one in Redis promise beyond them.
 //!
 //! One file for each port. A case is written once, and [`kit::check`] runs it against each adapter.
 
@@ -14,12 +14,17 @@ mod paging;
 
 mod configs;
 mod logs;
+mod shared;
 mod values;
 
 mod definitions;
 mod plugins;
 
 mod directory;
+
+mod redis_connection;
+mod redis_records;
+mod redis_ttl;
 
 mod durability;
 mod full_disk;
