@@ -117,7 +117,17 @@ impl Live {
 
 impl TaskObserver for Live {
     fn log(&self, message: &TaskMessage, line: LogLine) {
-        let key = key_of(message);
+        self.take_line(key_of(message), line);
+    }
+
+    fn progress(&self, message: &TaskMessage, progress: Progress) {
+        self.take_progress(&key_of(message), message.dispatch.id.number, progress);
+    }
+}
+
+impl Live {
+    /// Takes a line of a task, wherever that runs.
+    pub fn take_line(&self, key: ExecutionKey, line: LogLine) {
         let bytes = bytes_of(&line);
         let waiting = self.board.bytes_waiting.fetch_add(bytes, Ordering::SeqCst) + bytes;
         let Some(lines) = self.lines.as_ref().filter(|_| waiting <= BYTES_WAITING_MAX) else {
@@ -133,10 +143,10 @@ impl TaskObserver for Live {
         }
     }
 
-    fn progress(&self, message: &TaskMessage, progress: Progress) {
-        let key = key_of(message);
-        self.progress.entry(key.clone()).or_default().insert(message.dispatch.id.number, progress);
-        self.progress_news.tell(&key);
+    /// Takes how far a task has come, wherever that runs.
+    pub fn take_progress(&self, key: &ExecutionKey, task: u32, progress: Progress) {
+        self.progress.entry(key.clone()).or_default().insert(task, progress);
+        self.progress_news.tell(key);
     }
 }
 

@@ -38,6 +38,8 @@ impl TaskMessage {
 
 /// What a worker has of a task that another process dispatched, beside the task itself.
 pub struct Remote {
+    /// The engine that waits for it.
+    pub engine: String,
     /// How often the attempt was handed out, from 1: a worker that was taken for dead has an older number than the one that has it now.
     pub epoch: u32,
     /// What the task may read, in place of the handle in its dispatch.

@@ -8,7 +8,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use sandmill_core::ids::{Digest, IdError, TaskExecId, TenantId, is_dns_label};
+use sandmill_core::definition::Priority;
+use sandmill_core::ids::{Digest, IdError, QueueName, TaskExecId, TenantId, is_dns_label};
 use sandmill_engine::ports::ExecutionKey;
 
 /// The longest prefix. Every key holds it, so it costs memory with each task.
@@ -39,33 +40,6 @@ impl Prefix {
 impl Default for Prefix {
     fn default() -> Self {
         Self("sandmill".into())
-    }
-}
-
-/// The name of a queue: a DNS label.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct QueueName(Arc<str>);
-
-impl QueueName {
-    /// Takes a name that is a DNS label.
-    pub fn new(name: &str) -> Result<Self, IdError> {
-        if is_dns_label(name) {
-            return Ok(Self(name.into()));
-        }
-        let expected = "1 to 63 lower-case letters, digits or hyphens, a letter or digit at both ends";
-        Err(IdError { kind: "queue name", text: name.into(), expected })
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for QueueName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
     }
 }
 
@@ -149,8 +123,14 @@ impl Keys {
 
     /// The stream of tasks that wait, of a queue and a priority.
     #[must_use]
-    pub fn stream(&self, queue: &QueueName, priority: u8) -> String {
+    pub fn stream(&self, queue: &QueueName, priority: Priority) -> String {
         self.of_queues(format_args!("stream:{queue}:{priority}"))
+    }
+
+    /// What every key about a queue starts with, for the one script that learns whose keys it needs only when it has read a stream.
+    #[must_use]
+    pub fn control(&self) -> String {
+        self.of_queues(format_args!(""))
     }
 
     /// What is known of a task in the queue: a hash.

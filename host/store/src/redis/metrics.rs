@@ -2,12 +2,25 @@
 
 use std::time::Duration;
 
-use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
 
 /// Requests that went to a Redis server; a script is one, and so is each command of a pipeline.
 pub const REQUESTS: &str = "sandmill_redis_requests_total";
 /// Seconds from sending requests to having all of their answers.
 pub const ROUND_TRIP_SECONDS: &str = "sandmill_redis_round_trip_seconds";
+
+/// Leases that this worker has.
+pub const LEASES: &str = "sandmill_queue_leases";
+/// Tasks that were taken over from workers that are gone.
+pub const REDELIVERIES: &str = "sandmill_queue_redeliveries_total";
+/// Results that came too late and were refused.
+pub const LATE_RESULTS: &str = "sandmill_queue_late_results_total";
+/// Configs that a worker did not find and the engine put back.
+pub const REPAIRS: &str = "sandmill_queue_repairs_total";
+/// Context values that a worker had already.
+pub const CONTEXT_HITS: &str = "sandmill_context_cache_hits_total";
+/// Context values that a worker fetched.
+pub const CONTEXT_MISSES: &str = "sandmill_context_cache_misses_total";
 
 /// What a connection counts.
 pub(crate) struct RedisMeters {
@@ -19,6 +32,12 @@ impl RedisMeters {
     pub(crate) fn new() -> Self {
         describe_counter!(REQUESTS, Unit::Count, "Requests that went to a Redis server.");
         describe_histogram!(ROUND_TRIP_SECONDS, Unit::Seconds, "How long an answer of a Redis server took.");
+        describe_gauge!(LEASES, Unit::Count, "Leases that this worker has.");
+        describe_counter!(REDELIVERIES, Unit::Count, "Tasks that were taken over from workers that are gone.");
+        describe_counter!(LATE_RESULTS, Unit::Count, "Results that came too late and were refused.");
+        describe_counter!(REPAIRS, Unit::Count, "Configs that a worker did not find and the engine put back.");
+        describe_counter!(CONTEXT_HITS, Unit::Count, "Context values that a worker had already.");
+        describe_counter!(CONTEXT_MISSES, Unit::Count, "Context values that a worker fetched.");
         Self { requests: counter!(REQUESTS), round_trip: histogram!(ROUND_TRIP_SECONDS) }
     }
 

@@ -18,6 +18,8 @@ mod bodies;
 mod record;
 mod records;
 
+pub mod queue;
+
 pub use adapters::{RedisComponents, RedisConfigs, RedisValues};
 pub use backoff::Backoff;
 pub use connection::{BlockingConnection, Redis};

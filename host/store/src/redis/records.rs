@@ -224,6 +224,40 @@ impl Records {
         self.redis.run::<()>(cmd("DEL").arg(key)).await.map_err(unavailable)
     }
 
+    /// Forgets a task and every body that it refers to, so that all of it is sent again.
+    pub async fn forget(&self, task: &TaskToSave) -> Result<(), RedisFailure> {
+        let keys = self.redis.keys();
+        let mut command = cmd("DEL");
+        command.arg(keys.task(&task.execution, task.record.id.number));
+        for digest in task.record.digests() {
+            command.arg(keys.body(&task.execution, digest));
+            self.sent.invalidate(&(task.execution.clone(), digest));
+        }
+        self.redis.run::<u64>(command).await.map(drop)
+    }
+
+    /// Relies no more on anything that was sent before.
+    pub fn forget_sent(&self) {
+        self.sent.invalidate_all();
+    }
+
+    /// Bodies of executions, in one request.
+    pub async fn bodies(
+        &self,
+        wanted: &[(ExecutionKey, Digest)],
+    ) -> Result<Vec<Result<Option<Bytes>, ConfigError>>, RedisFailure> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<_> =
+            wanted.iter().map(|(execution, digest)| self.redis.keys().body(execution, *digest)).collect();
+        let stored: Vec<Option<Vec<u8>>> = self.redis.run(cmd("MGET").arg(keys)).await?;
+        let decode = |(stored, (_, digest)): (Option<Vec<u8>>, &(ExecutionKey, Digest))| {
+            stored.map(|stored| bodies::decode(&stored.into(), *digest)).transpose().map_err(damaged)
+        };
+        Ok(stored.into_iter().zip(wanted).map(decode).collect())
+    }
+
     /// A body of an execution. Makes it live at least so long from this moment.
     pub async fn body(
         &self,

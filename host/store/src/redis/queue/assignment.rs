@@ -22,7 +22,8 @@ use super::worker::{self, Claim};
 /// What is saved of a task before it goes into the queue.
 pub(super) fn draft(shared: &engine::Shared, message: &TaskMessage) -> TaskToSave {
     let (dispatch, context) = (&message.dispatch, &message.dispatch.context);
-    let mut bodies = vec![(Digest::of(&message.config), message.config.clone())];
+    let digest = Digest::of(&message.config);
+    let mut bodies = vec![(digest, message.config.clone())];
     let mut refer = |value: &Value| {
         let (reference, body) = shared.texts.refer(value);
         bodies.extend(body);
@@ -30,7 +31,7 @@ pub(super) fn draft(shared: &engine::Shared, message: &TaskMessage) -> TaskToSav
     };
     let workflow = context.workflow();
     let ttl = Millis(u64::try_from(config_ttl(shared, message).as_millis()).unwrap_or(u64::MAX));
-    let mut record = TaskRecord::new(message.tenant.clone(), dispatch.id, bodies_digest(message), ttl);
+    let mut record = TaskRecord::new(message.tenant.clone(), dispatch.id, digest, ttl);
     record.context = Some(match context.members() {
         Some(members) => {
             ContextRef::Members(members.into_iter().map(|(name, value)| (name, refer(&value))).collect())
@@ -57,10 +58,6 @@ pub(super) fn draft(shared: &engine::Shared, message: &TaskMessage) -> TaskToSav
     record.deadline = dispatch.deadline.map(|deadline| shared.clock.there(deadline));
     record.engine = shared.parts.engine.to_string();
     TaskToSave { execution: execution_of(message), record, bodies }
-}
-
-fn bodies_digest(message: &TaskMessage) -> Digest {
-    Digest::of(&message.config)
 }
 
 /// Where the record of a task lies.
@@ -94,7 +91,7 @@ pub(super) fn assemble(
     let (execution, _) = place_of(envelope);
     let limits = record.limits.clone();
     let context = Box::new(RecordContext::new(execution, record, Arc::clone(&shared.values)));
-    let remote = Some(Arc::new(Remote { epoch: claim.epoch, context, limits }));
+    let remote = Some(Arc::new(Remote { engine: envelope.engine.clone(), epoch: claim.epoch, context, limits }));
     let message = TaskMessage { tenant: envelope.tenant.clone(), dispatch: Arc::new(dispatch), config, remote };
     Ok((message, config_ttl))
 }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use sandmill_core::definition::Priority;
 use sandmill_core::ids::{TaskExecId, TenantId};
+use sandmill_core::time::Millis;
 
 use super::super::keys::ProcessId;
 use super::super::{RedisFailure, cmd};
@@ -208,7 +209,11 @@ async fn renew_once(shared: &Shared) -> Result<(), RedisFailure> {
 async fn keep_configs(shared: &Shared, claims: &[Claim]) -> Result<(), RedisFailure> {
     for claim in claims.iter().filter(|claim| claim.extended.elapsed() >= claim.config_ttl / 4) {
         let (execution, number) = super::assignment::place_of(&claim.envelope);
-        shared.records.extend(&execution, number, claim.config_ttl).await?;
+        let ttl = Millis(claim.config_ttl.as_millis() as u64);
+        if let Err(error) = shared.records.extend(&execution, number, ttl).await {
+            tracing::debug!(%error, "a config is not extended right now");
+            continue;
+        }
         if let Some(claim) = shared.hand().claims.get_mut(&claim.key()) {
             claim.extended = Instant::now();
         }

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use sandmill_core::ids::{Digest, TaskExecId, TenantId};
@@ -14,6 +15,7 @@ use sandmill_core::value::Value;
 use sandmill_engine::ports::{Completion, ExecutionKey, TaskResult};
 
 use super::super::{RedisFailure, cmd};
+use super::assignment;
 use super::engine::Shared;
 use super::live;
 
@@ -25,7 +27,7 @@ type Entries = Vec<(String, HashMap<String, Bytes>)>;
 
 /// Reads until it is aborted.
 pub(super) async fn read(shared: Arc<Shared>) {
-    let mut cursor = Cursor { completions: "0-0".into(), live: "0-0".into() };
+    let mut cursor = Cursor::default();
     let mut failures = 0;
     loop {
         match follow(&shared, &mut cursor, &mut failures).await {
@@ -45,6 +47,13 @@ struct Cursor {
     live: String,
 }
 
+impl Default for Cursor {
+    /// Before the first entry.
+    fn default() -> Self {
+        Self { completions: "0-0".into(), live: "0-0".into() }
+    }
+}
+
 async fn follow(shared: &Shared, cursor: &mut Cursor, failures: &mut u32) -> Result<(), RedisFailure> {
     let keys = shared.redis.keys();
     let (completions, live) = (keys.completions(&shared.parts.engine), keys.live(&shared.parts.engine));
@@ -53,6 +62,9 @@ async fn follow(shared: &Shared, cursor: &mut Cursor, failures: &mut u32) -> Res
         let mut command = cmd("XREAD");
         command.arg("COUNT").arg(ENTRIES_PER_READ).arg("BLOCK").arg(shared.options.block.as_millis() as u64);
         command.arg("STREAMS").arg(&live).arg(&completions).arg(&cursor.live).arg(&cursor.completions);
+        if shared.begins_anew.swap(false, Ordering::SeqCst) {
+            *cursor = Cursor::default();
+        }
         let read: Option<Vec<(String, Entries)>> = connection.run(command, shared.options.block).await?;
         *failures = 0;
         for (stream, entries) in read.into_iter().flatten() {
@@ -169,17 +181,21 @@ fn failed(kind: ErrorKind, detail: &str) -> TaskResult {
 async fn repair(shared: &Shared, report: Report, entry: String) -> Result<(), RedisFailure> {
     let Report { key, number, attempt, reason, .. } = report;
     let id = TaskExecId { workflow: key.id, number };
-    let repairs = shared.table().repair(&key.tenant, id, attempt);
+    let repaired = shared.table().repair(&key.tenant, id, attempt);
     metrics::counter!(super::super::metrics::REPAIRS).increment(1);
     tracing::info!(tenant = key.tenant.as_str(), task = %id, attempt, reason, "a worker asks for a config again");
-    match repairs {
-        Some(repairs) if repairs > shared.options.repairs_max => {
+    match repaired {
+        Some((repairs, _)) if repairs > shared.options.repairs_max => {
             let problem = config_unavailable(&reason, shared.options.repairs_max);
             let result = TaskResult::Failed(Box::new(problem));
             shared.hand_over(Completion { tenant: key.tenant.clone(), id, attempt, epoch: 0, result });
         }
-        Some(_) => {
-            shared.records.forget(&key, number).await?;
+        Some((_, message)) => {
+            // Whatever is wrong with it, nothing of it is relied on any more.
+            shared.records.forget(&assignment::draft(shared, &message)).await?;
+            if let Some(component) = message.dispatch.plugin() {
+                shared.components.invalidate(&(key.tenant.clone(), component));
+            }
             shared.work.notify_one();
         }
         None => {}

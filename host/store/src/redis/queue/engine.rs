@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use sandmill_core::ids::{TaskExecId, TenantId};
+use sandmill_core::ids::{Digest, TaskExecId, TenantId};
 use sandmill_engine::Live;
 use sandmill_engine::ports::{Catalog, Completion, TaskMessage, TaskQueue, TaskResult};
 use tokio::sync::{Notify, mpsc};
@@ -18,9 +19,16 @@ use super::super::keys::ProcessId;
 use super::super::records::Records;
 use super::super::{Redis, RedisFailure};
 use super::clock::ServerClock;
+use super::context::Texts;
 use super::options::QueueOptions;
 use super::outstanding::{Cancelling, Table};
 use super::{completions, keeper, pump};
+
+/// Components that an engine remembers to have put into Redis.
+const COMPONENTS_MAX: u64 = 10_000;
+
+/// How long it relies on that. They live there for a month.
+const COMPONENTS_LIVE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What the engine's end is made of.
 pub struct EngineParts {
@@ -70,6 +78,11 @@ pub(super) struct Shared {
     pub(super) options: QueueOptions,
     pub(super) parts: EngineParts,
     pub(super) clock: ServerClock,
+    pub(super) texts: Texts,
+    /// The components that workers find in Redis, as far as this engine put them there lately.
+    pub(super) components: moka::sync::Cache<(TenantId, Digest), ()>,
+    /// Set where Redis has lost what it held: its streams begin anew.
+    pub(super) begins_anew: AtomicBool,
     table: Mutex<Table>,
     /// Something may go out.
     pub(super) work: Notify,
@@ -106,6 +119,12 @@ impl RedisQueue {
             options,
             parts,
             clock: ServerClock::default(),
+            texts: Texts::default(),
+            components: moka::sync::Cache::builder()
+                .max_capacity(COMPONENTS_MAX)
+                .time_to_live(COMPONENTS_LIVE)
+                .build(),
+            begins_anew: AtomicBool::new(false),
             table: Mutex::default(),
             work: Notify::new(),
             completed,

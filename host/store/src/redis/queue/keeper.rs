@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sandmill_core::ids::QueueName;
@@ -58,7 +59,9 @@ pub(super) async fn keep(shared: Arc<Shared>) {
             Ok(false) => {}
             Ok(true) => {
                 tracing::warn!("Redis has lost what it held: everything that is outstanding is put there again");
-                shared.records.forget_all();
+                shared.records.forget_sent();
+                shared.components.invalidate_all();
+                shared.begins_anew.store(true, Ordering::SeqCst);
                 rescan(&shared, Duration::ZERO).await;
             }
             Err(error @ OwnerError::Taken { .. }) => {

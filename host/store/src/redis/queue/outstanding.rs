@@ -123,9 +123,9 @@ impl Table {
         self.tasks.get(&(tenant.clone(), id)).map(|task| task.message.dispatch.attempt)
     }
 
-    /// A worker did not find what it needs: the task waits again, before the others of its tenant. Gives how often that happened; `None` where nobody
+    /// A worker did not find what it needs: the task waits again, before the others of its tenant. Gives how often that happened, and the task; `None` where nobody
     /// waits for that attempt.
-    pub(super) fn repair(&mut self, tenant: &TenantId, id: TaskExecId, attempt: u32) -> Option<u32> {
+    pub(super) fn repair(&mut self, tenant: &TenantId, id: TaskExecId, attempt: u32) -> Option<(u32, TaskMessage)> {
         let key = (tenant.clone(), id);
         let task = self.tasks.get_mut(&key).filter(|task| task.message.dispatch.attempt == attempt)?;
         task.repairs += 1;
@@ -135,7 +135,7 @@ impl Table {
             self.lanes(&message).sent -= 1;
             self.lane(&message).push_front(tenant, id, cost(message.config.len()));
         }
-        Some(repairs)
+        Some((repairs, message))
     }
 
     /// A task is of no more interest, where that is its attempt.

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sandmill_core::ids::{Digest, TaskExecId, TenantId};
-use sandmill_engine::ports::{ExecutionKey, TaskMessage};
+use sandmill_engine::ports::{ComponentBytes as _, ExecutionKey, TaskMessage};
 
-use super::super::{RedisFailure, Request};
-use super::assignment::{self, Draft};
+use super::super::{RedisComponents, RedisFailure, Request};
+use super::super::records::TaskToSave;
+use super::assignment;
 use super::engine::{Errands, Shared};
 use super::envelope::{ENVELOPE_VERSION, Envelope, Kind, traceparent};
 use super::scripts::{CANCEL, ENQUEUE, SETTLE};
@@ -49,8 +50,8 @@ pub(super) async fn put(shared: &Shared, messages: &[TaskMessage]) {
 
 async fn put_once(shared: &Shared, messages: &[TaskMessage]) -> Result<(), RedisFailure> {
     put_components(shared, messages).await?;
-    let drafts: Vec<Draft> = messages.iter().map(|message| assignment::draft(shared, message)).collect();
-    shared.records.save(drafts).await?;
+    let drafts: Vec<TaskToSave> = messages.iter().map(|message| assignment::draft(shared, message)).collect();
+    shared.records.save(&drafts).await.map_err(|error| RedisFailure::Unavailable { reason: error.to_string() })?;
     let mut call = ENQUEUE.call().key(shared.redis.keys().owner());
     let state_ttl = shared.options.state_ttl.as_millis() as u64;
     call = call.arg(shared.parts.engine.as_str()).arg(state_ttl);
@@ -93,14 +94,20 @@ fn envelope(shared: &Shared, message: &TaskMessage) -> Envelope {
 async fn put_components(shared: &Shared, messages: &[TaskMessage]) -> Result<(), RedisFailure> {
     let needed: HashSet<(&TenantId, Digest)> =
         messages.iter().filter_map(|message| Some((&message.tenant, message.dispatch.plugin()?))).collect();
+    let components = RedisComponents::new(shared.redis.clone());
     for (tenant, digest) in needed {
-        if shared.records.components().is_there(tenant, digest).await? {
+        let key = (tenant.clone(), digest);
+        if shared.components.contains_key(&key) {
             continue;
         }
         let (catalog, owner) = (Arc::clone(&shared.parts.catalog), tenant.clone());
         let read = tokio::task::spawn_blocking(move || catalog.component(&owner, digest)).await;
         match read {
-            Ok(Ok(Some(component))) => shared.records.components().store(tenant, digest, component).await?,
+            Ok(Ok(Some(component))) => {
+                let stored = components.put(tenant, digest, component).await;
+                stored.map_err(|error| RedisFailure::Unavailable { reason: error.to_string() })?;
+                shared.components.insert(key, ());
+            }
             // Its worker finds no component, and the task fails with that.
             Ok(Ok(None)) => tracing::error!(%tenant, %digest, "a component is not in the catalog"),
             Ok(Err(error)) => return Err(RedisFailure::Unavailable { reason: error.to_string() }),

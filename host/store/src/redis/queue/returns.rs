@@ -12,7 +12,7 @@ use sandmill_engine::ports::{Completion, ExecutionKey, TaskResult};
 use tokio::sync::{Notify, oneshot};
 
 use super::super::keys::ProcessId;
-use super::super::records::pack;
+use super::super::bodies;
 use super::super::{Call, RedisFailure};
 use super::scripts::COMPLETE;
 use super::worker::{Claim, ClaimKey, Shared};
@@ -129,7 +129,7 @@ fn add(shared: &Shared, call: Call, claim: &Claim, completion: &Completion) -> C
         Some(text) if text.len() <= INLINE_BYTES_MAX => (state, "inline", text, Bytes::new()),
         Some(text) => {
             let digest = Digest::of(&text);
-            (keys.body(&execution, digest), "digest", digest.to_string().into(), pack(&text))
+            (keys.body(&execution, digest), "digest", digest.to_string().into(), bodies::encode(&text).into())
         }
     };
     let call = call.key(body).arg(&claim.entry).arg(completion.attempt).arg(completion.epoch);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sandmill_core::ids::{QueueName, TaskExecId, TenantId};
-use sandmill_engine::ports::{Completion, Deliveries, TaskMessage, TaskResult};
+use sandmill_engine::ports::{Completion, ConfigError, Deliveries, TaskMessage, TaskResult};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::task::AbortOnDropHandle;
@@ -184,9 +184,12 @@ impl RedisDeliveries {
             keys.iter().filter_map(|key| hand.claims.get(key).cloned()).collect()
         };
         let wanted: Vec<_> = claims.iter().map(|claim| assignment::place_of(&claim.envelope)).collect();
-        let records = shared.records.read(&wanted).await?;
+        let records = shared.records.read(&wanted).await;
         for (claim, record) in claims.iter().zip(records) {
             let key = claim.key();
+            if let Err(ConfigError::Unavailable { reason }) = record {
+                return Err(RedisFailure::Unavailable { reason });
+            }
             // Another one may have taken it out meanwhile: it was cancelled, or the lease is gone.
             if !shared.hand().take_claimed(&key) {
                 continue;
