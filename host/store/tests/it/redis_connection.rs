@@ -159,6 +159,35 @@ fn it_comes_back_after_a_crash_and_callers_that_retry_notice_nothing() {
 }
 
 #[test]
+fn a_server_that_loads_its_data_is_away_and_callers_that_retry_wait() {
+    let server = Server::start();
+    for number in 0..100 {
+        wait(server.redis.run::<()>(set(&format!("key-{number}"), &"x".repeat(2_000)))).unwrap();
+    }
+    // Every key takes 10 ms to load, and between keys the server looks at its clients.
+    for (name, value) in [("key-load-delay", "10000"), ("loading-process-events-interval-bytes", "1024")] {
+        assert_eq!(server.server.cli(&["CONFIG", "SET", name, value]), "OK");
+    }
+    std::thread::scope(|scope| {
+        let reload = scope.spawn(|| server.server.cli(&["DEBUG", "RELOAD"]));
+        let mut reason = None;
+        while reason.is_none() {
+            assert!(!reload.is_finished(), "nobody was told that the server loads");
+            reason = wait(server.redis.run::<String>(cmd("GET").arg("key-1"))).err();
+        }
+        let reason = away(Err::<(), _>(reason.unwrap()));
+        assert!(reason.starts_with("LOADING"), "{reason}");
+        let get = || async { server.redis.run::<String>(cmd("GET").arg("key-99")).await };
+        let all: Vec<_> = (0..20).map(|_| server.redis.retry(get)).collect();
+        let before = server.redis.requests();
+        let values = wait(futures::future::join_all(all));
+        assert!(values.iter().all(|value| value.as_ref().is_ok_and(|value| value.len() == 2_000)), "{values:?}");
+        let asked = server.redis.requests() - before;
+        assert!(asked < 20 * 200, "{asked} requests: those who wait do not wake each other");
+    });
+}
+
+#[test]
 fn many_callers_do_not_make_many_tries() {
     let server = Server::start();
     let proxy = Proxy::start(server.server.port());
