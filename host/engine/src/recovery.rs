@@ -86,6 +86,24 @@ impl LoadError {
     }
 }
 
+/// Who was gone while nothing happened to an execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// The engine and its workers with it: what they ran is lost.
+    Workers,
+    /// The engine alone: what was dispatched is in the queue, or with workers, or on its way back.
+    Engine,
+}
+
+impl Absence {
+    const fn event(self, from: Timestamp) -> Event {
+        match self {
+            Self::Workers => Event::Recovered { from },
+            Self::Engine => Event::Returned { from },
+        }
+    }
+}
+
 impl Execution {
     /// Brings an execution back from its journal, to where it was after its last record.
     pub(crate) fn load(
@@ -103,11 +121,11 @@ impl Execution {
         replayed.settled()
     }
 
-    /// Takes note of why it was woken: what was with a worker then is gone with the process that had it, and where it is found after a restart is
+    /// Takes note of why it was woken: what was with a worker of a process that is gone is gone with it, and where it is found after a restart is
     /// put right.
-    pub(crate) fn woken(&mut self, why: Wake) {
+    pub(crate) fn woken(&mut self, why: Wake, absence: Absence) {
         if why == Wake::Recovered && self.has_tasks_in_flight() && self.inbox.is_empty() {
-            let event = Event::Recovered { from: self.last_moment() };
+            let event = absence.event(self.last_moment());
             self.inbox.push_back(Incoming { event, answer: None });
         }
         let found = match why {
@@ -122,9 +140,9 @@ impl Execution {
 
     /// Takes note that the process before this one may have been gone for a while: time that nobody was there for is not active time, and child
     /// workflows may have ended in it.
-    pub(crate) fn was_away(&mut self, launched_at: Timestamp) {
+    pub(crate) fn was_away(&mut self, launched_at: Timestamp, absence: Absence) {
         if (self.is_active() || self.has_tasks_in_flight()) && self.last_moment() < launched_at {
-            let event = Event::Recovered { from: self.last_moment() };
+            let event = absence.event(self.last_moment());
             self.inbox.push_back(Incoming { event, answer: None });
         }
     }

@@ -185,10 +185,11 @@ impl Shard {
     }
 
     fn wake(&mut self, key: ExecutionKey, why: Wake) {
+        let absence = self.shared.absence();
         match self.loaded(&key) {
             Ok((execution, is_fresh)) => {
                 if is_fresh {
-                    execution.woken(why);
+                    execution.woken(why, absence);
                 }
                 self.runnable.push_back(key.clone());
                 self.watch(&key);
@@ -209,9 +210,10 @@ impl Shard {
             }
             let Shared { store, definitions, options, .. } = &*self.shared;
             let mut execution = Execution::load(key, &**store, &**definitions, options)?;
-            execution.was_away(self.shared.launched_at);
+            let absence = self.shared.absence();
+            execution.was_away(self.shared.launched_at, absence);
             if let Some(postponed) = self.postponed.remove(key) {
-                postponed.wake.into_iter().for_each(|why| execution.woken(why));
+                postponed.wake.into_iter().for_each(|why| execution.woken(why, absence));
                 execution.inbox.extend(postponed.inbox);
             }
             self.executions.insert(key.clone(), execution);

@@ -14,6 +14,7 @@ use crate::metrics::EngineMeters;
 use crate::notices::Notices;
 use crate::ports::{Clock, Definitions, Deliveries, ExecutionKey, Runner, SharedStore, Status, StoreError, TaskQueue};
 use crate::queue::MemoryQueue;
+use crate::recovery::Absence;
 use crate::shard::Mail;
 use crate::writer::{Writer, Writing};
 
@@ -191,6 +192,11 @@ impl Shared {
         let shard = usize::try_from(hash.finish() % shards.len() as u64).expect("smaller than the number of shards");
         // A shard ends only when the engine does, and then nobody waits for an answer.
         let _ = shards[shard].send(mail);
+    }
+
+    /// Who was gone while this engine was not there.
+    pub(crate) fn absence(&self) -> Absence {
+        if self.queue.outlives_engine() { Absence::Engine } else { Absence::Workers }
     }
 
     /// A parked execution may be due before all others.

@@ -28,7 +28,7 @@ fn keys_look_like_this() {
     assert_eq!(keys.task(&key, 7), format!("sandmill:{{acme.{exec}}}:task:7"));
     assert_eq!(keys.body(&key, digest), format!("sandmill:{{acme.{exec}}}:body:{hex}"));
     assert_eq!(keys.component(&key.tenant, digest), format!("sandmill:component:acme:{hex}"));
-    assert_eq!(keys.stream(&QueueName::new("gpu").unwrap(), 4), "sandmill:{queue}:stream:gpu:4");
+    assert_eq!(keys.stream(&QueueName::new("gpu").unwrap(), Priority::High), "sandmill:{queue}:stream:gpu:high");
     assert_eq!(keys.state(&key.tenant, id), format!("sandmill:{{queue}}:state:acme:{exec}-7"));
     assert_eq!(keys.completions(&ProcessId::new("e1").unwrap()), "sandmill:{queue}:engine:e1:completions");
     assert_eq!(keys.live(&ProcessId::new("e1").unwrap()), "sandmill:{queue}:engine:e1:live");
@@ -68,7 +68,7 @@ fn no_two_different_ids_give_the_same_key() {
                     add(keys.state(&key.tenant, id), format!("state {prefix} {name} {id}"));
                 }
             }
-            for priority in [0, 1, 11] {
+            for priority in Priority::ALL {
                 let queue = QueueName::new(name).unwrap();
                 add(keys.stream(&queue, priority), format!("stream {prefix} {name} {priority}"));
             }
@@ -104,7 +104,8 @@ fn keys_of_one_execution_share_a_hash_tag_and_those_of_queues_another() {
     let of_execution = tag(&keys.task(&key, 1));
     assert_eq!(of_execution, tag(&keys.body(&key, Digest::of(b""))));
     let id = TaskExecId { workflow: key.id, number: 1 };
-    let of_queues = [keys.dead(), keys.state(&key.tenant, id), keys.stream(&QueueName::new("a").unwrap(), 0)];
+    let of_queues =
+        [keys.dead(), keys.state(&key.tenant, id), keys.stream(&QueueName::new("a").unwrap(), Priority::Low)];
     assert!(of_queues.iter().all(|key| tag(key) == "queue"));
     assert_ne!(of_execution, "queue", "a tenant of that name is no queue");
 }

@@ -33,9 +33,7 @@ pub(super) fn draft(shared: &engine::Shared, message: &TaskMessage) -> TaskToSav
     let ttl = Millis(u64::try_from(config_ttl(shared, message).as_millis()).unwrap_or(u64::MAX));
     let mut record = TaskRecord::new(message.tenant.clone(), dispatch.id, digest, ttl);
     record.context = Some(match context.members() {
-        Some(members) => {
-            ContextRef::Members(members.into_iter().map(|(name, value)| (name, refer(&value))).collect())
-        }
+        Some(members) => ContextRef::Members(members.into_iter().map(|(name, value)| (name, refer(&value))).collect()),
         None => ContextRef::Whole(refer(context.context())),
     });
     record.input = Some(refer(context.input()));

@@ -275,7 +275,8 @@ pub(super) async fn forget_consumers(shared: &Shared) -> Result<(), RedisFailure
                 Some(super::super::Value::Int(number)) => u64::try_from(*number).unwrap_or(0),
                 _ => 0,
             };
-            let Some(name) = consumer.get("name").cloned().and_then(|name| super::super::from_redis_value::<String>(name).ok())
+            let Some(name) =
+                consumer.get("name").cloned().and_then(|name| super::super::from_redis_value::<String>(name).ok())
             else {
                 continue;
             };

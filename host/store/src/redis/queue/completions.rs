@@ -160,13 +160,18 @@ impl Report {
     /// What it means. A result whose body Redis has lost counts as never made: the task runs again.
     fn result(&self, text: Option<&Bytes>) -> TaskResult {
         match self.kind.as_str() {
-            "completed" => text.and_then(|text| Value::from_json(text).ok()).map_or(TaskResult::Lost, TaskResult::Completed),
+            "completed" => {
+                text.and_then(|text| Value::from_json(text).ok()).map_or(TaskResult::Lost, TaskResult::Completed)
+            }
             "failed" => {
                 let problem = text.and_then(|text| serde_json::from_slice(text).ok());
                 problem.map_or(TaskResult::Lost, |problem| TaskResult::Failed(Box::new(problem)))
             }
             "stopped" => TaskResult::Stopped,
-            "poison" => failed(ErrorKind::WorkerLost, "every worker that ran this task died of it; it is among the dead letters"),
+            "poison" => failed(
+                ErrorKind::WorkerLost,
+                "every worker that ran this task died of it; it is among the dead letters",
+            ),
             "unreadable" => failed(ErrorKind::Configuration, &self.reason),
             _ => TaskResult::Lost,
         }
@@ -210,7 +215,9 @@ fn config_unavailable(reason: &str, repairs: u32) -> Problem {
         kind: "https://sandmill.dev/problems/config-unavailable".into(),
         status: 500,
         title: "Config unavailable".into(),
-        detail: Some(format!("no worker can read the config of this task, which was put back {repairs} times: {reason}")),
+        detail: Some(format!(
+            "no worker can read the config of this task, which was put back {repairs} times: {reason}"
+        )),
         instance: None,
         data: None,
         retryable: false,

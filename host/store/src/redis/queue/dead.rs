@@ -120,7 +120,12 @@ impl QueueDesk {
         })
     }
 
-    async fn stream(&self, queue: &QueueName, priority: Priority, now: i64) -> Result<Option<StreamStats>, RedisFailure> {
+    async fn stream(
+        &self,
+        queue: &QueueName,
+        priority: Priority,
+        now: i64,
+    ) -> Result<Option<StreamStats>, RedisFailure> {
         let stream = self.redis.keys().stream(queue, priority);
         let mut first = cmd("XRANGE");
         first.arg(&stream).arg("-").arg("+").arg("COUNT").arg(1);
@@ -179,7 +184,8 @@ impl WorkerStats {
 
 impl DeadLetter {
     fn of(id: String, fields: &HashMap<String, Bytes>) -> Self {
-        let text = |name: &str| fields.get(name).map_or_else(String::new, |bytes| String::from_utf8_lossy(bytes).into());
+        let text =
+            |name: &str| fields.get(name).map_or_else(String::new, |bytes| String::from_utf8_lossy(bytes).into());
         Self {
             id,
             reason: text("reason"),

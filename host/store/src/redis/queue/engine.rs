@@ -88,11 +88,14 @@ pub(super) struct Shared {
     pub(super) work: Notify,
     completed: mpsc::UnboundedSender<Completion>,
     /// Completions that came over Redis and are not in the journal yet: attempt and entry.
-    arrived: Mutex<HashMap<(TenantId, TaskExecId), Vec<(u32, String)>>>,
+    arrived: Mutex<Arrived>,
     errands: Mutex<Errands>,
     pub(super) has_errands: Notify,
     is_closed: AtomicBool,
 }
+
+/// Attempts and entries of the completions of a task.
+type Arrived = HashMap<(TenantId, TaskExecId), Vec<(u32, String)>>;
 
 /// What is to be told to Redis beside new tasks.
 #[derive(Default)]
@@ -120,10 +123,7 @@ impl RedisQueue {
             parts,
             clock: ServerClock::default(),
             texts: Texts::default(),
-            components: moka::sync::Cache::builder()
-                .max_capacity(COMPONENTS_MAX)
-                .time_to_live(COMPONENTS_LIVE)
-                .build(),
+            components: moka::sync::Cache::builder().max_capacity(COMPONENTS_MAX).time_to_live(COMPONENTS_LIVE).build(),
             begins_anew: AtomicBool::new(false),
             table: Mutex::default(),
             work: Notify::new(),
@@ -182,7 +182,8 @@ impl TaskQueue for RedisQueue {
             arrived.insert(key, rest);
         }
         drop(arrived);
-        let settled = settled.into_iter().map(|(attempt, entry)| Settled { tenant: tenant.clone(), id, attempt, entry });
+        let settled =
+            settled.into_iter().map(|(attempt, entry)| Settled { tenant: tenant.clone(), id, attempt, entry });
         self.shared.errands().settle.extend(settled);
         self.shared.has_errands.notify_one();
         self.shared.work.notify_one();
@@ -216,7 +217,7 @@ impl Shared {
         self.errands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn arrived(&self) -> MutexGuard<'_, HashMap<(TenantId, TaskExecId), Vec<(u32, String)>>> {
+    fn arrived(&self) -> MutexGuard<'_, Arrived> {
         self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

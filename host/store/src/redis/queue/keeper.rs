@@ -52,7 +52,7 @@ pub(super) async fn disown(shared: &Shared) {
 
 /// Renews the ownership. Where Redis had forgotten it, it has forgotten more.
 pub(super) async fn keep(shared: Arc<Shared>) {
-    let mut ticks = tokio::time::interval(shared.options.owner_lease / 6);
+    let mut ticks = tokio::time::interval(shared.options.owner_lease / 20);
     loop {
         ticks.tick().await;
         match own(&shared).await {

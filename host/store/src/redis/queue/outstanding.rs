@@ -86,7 +86,8 @@ impl Table {
     /// The tasks that were sent so long ago that Redis may have lost them. They count as sent just now.
     pub(super) fn take_old(&mut self, age: Duration) -> Vec<TaskMessage> {
         let now = Instant::now();
-        let old = |task: &Outstanding| task.sent.is_some_and(|sent| now.duration_since(sent) >= age) && !task.is_cancelled;
+        let old =
+            |task: &Outstanding| task.sent.is_some_and(|sent| now.duration_since(sent) >= age) && !task.is_cancelled;
         let mut messages = Vec::new();
         for task in self.tasks.values_mut().filter(|task| old(task)) {
             task.sent = Some(now);

@@ -9,8 +9,8 @@ use std::time::Duration;
 use sandmill_core::ids::{Digest, TaskExecId, TenantId};
 use sandmill_engine::ports::{ComponentBytes as _, ExecutionKey, TaskMessage};
 
-use super::super::{RedisComponents, RedisFailure, Request};
 use super::super::records::TaskToSave;
+use super::super::{RedisComponents, RedisFailure, Request};
 use super::assignment;
 use super::engine::{Errands, Shared};
 use super::envelope::{ENVELOPE_VERSION, Envelope, Kind, traceparent};
@@ -180,7 +180,8 @@ async fn run(shared: &Shared, errands: &Errands) -> Result<(), RedisFailure> {
         return answers.pop().unwrap_or(Ok(super::super::Value::Nil)).map(drop);
     }
     let told = answers.pop().ok_or_else(|| RedisFailure::protocol("an answer is missing"))??;
-    let told: Vec<String> = super::super::from_redis_value(told).map_err(|error| RedisFailure::protocol(error.to_string()))?;
+    let told: Vec<String> =
+        super::super::from_redis_value(told).map_err(|error| RedisFailure::protocol(error.to_string()))?;
     for ((tenant, id), answer) in errands.cancel.iter().zip(told) {
         cancelled(shared, (tenant, *id), &answer);
     }
@@ -199,7 +200,8 @@ fn cancelled(shared: &Shared, (tenant, id): (&TenantId, TaskExecId), answer: &st
 pub(super) fn config_ttl(shared: &Shared, message: &TaskMessage) -> Duration {
     let delivery = &message.dispatch.delivery;
     let named = delivery.config_ttl.map_or(shared.options.config_ttl, |ttl| Duration::from_millis(ttl.0));
-    let twice = delivery.workflow_timeout.map_or(Duration::ZERO, |timeout| Duration::from_millis(timeout.0.saturating_mul(2)));
+    let twice =
+        delivery.workflow_timeout.map_or(Duration::ZERO, |timeout| Duration::from_millis(timeout.0.saturating_mul(2)));
     named.max(twice)
 }
 

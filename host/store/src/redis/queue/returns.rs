@@ -11,8 +11,8 @@ use sandmill_core::ids::Digest;
 use sandmill_engine::ports::{Completion, ExecutionKey, TaskResult};
 use tokio::sync::{Notify, oneshot};
 
-use super::super::keys::ProcessId;
 use super::super::bodies;
+use super::super::keys::ProcessId;
 use super::super::{Call, RedisFailure};
 use super::scripts::COMPLETE;
 use super::worker::{Claim, ClaimKey, Shared};
@@ -64,8 +64,10 @@ pub(super) async fn send(shared: Arc<Shared>) {
         }
         let (completions, answers): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
         // One without a claim was given back or taken over.
-        let returned: Vec<(Claim, Completion)> =
-            completions.into_iter().filter_map(|completion| Some((claim_of(&shared, &completion)?, completion))).collect();
+        let returned: Vec<(Claim, Completion)> = completions
+            .into_iter()
+            .filter_map(|completion| Some((claim_of(&shared, &completion)?, completion)))
+            .collect();
         if !returned.is_empty() {
             send_all(&shared, &returned).await;
         }
@@ -73,7 +75,9 @@ pub(super) async fn send(shared: Arc<Shared>) {
         returned.iter().for_each(|(claim, _)| drop(hand.claims.remove(&claim.key())));
         drop(hand);
         // Whoever waited may have left.
-        answers.into_iter().flatten().for_each(|answer| drop(answer.send(())));
+        for answer in answers.into_iter().flatten() {
+            let _ = answer.send(());
+        }
         shared.room.notify_one();
     }
 }
@@ -119,8 +123,7 @@ async fn send_once(shared: &Shared, returned: &[(Claim, Completion)]) -> Result<
 fn add(shared: &Shared, call: Call, claim: &Claim, completion: &Completion) -> Call {
     let (keys, envelope) = (shared.redis.keys(), &claim.envelope);
     let execution = ExecutionKey { tenant: completion.tenant.clone(), id: completion.id.workflow };
-    let completions =
-        ProcessId::new(&envelope.engine).map_or_else(|_| keys.dead(), |engine| keys.completions(&engine));
+    let completions = ProcessId::new(&envelope.engine).map_or_else(|_| keys.dead(), |engine| keys.completions(&engine));
     let (kind, value) = said(&completion.result);
     let state = keys.state(&completion.tenant, completion.id);
     let call = call.key(&state).key(completions).key(&claim.stream);

@@ -6,7 +6,8 @@ use super::super::Script;
 
 macro_rules! script {
     ($name:ident, $file:literal) => {
-        pub(super) static $name: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!(concat!("../scripts/", $file))));
+        pub(super) static $name: LazyLock<Script> =
+            LazyLock::new(|| Script::new(include_str!(concat!("../scripts/", $file))));
     };
 }
 

@@ -178,7 +178,7 @@ impl RedisDeliveries {
     async fn prepare(&self) -> Result<(), RedisFailure> {
         let shared = &self.shared;
         let claims: Vec<Claim> = {
-            let mut hand = shared.hand();
+            let hand = shared.hand();
             let count = hand.claimed.len().min(RECORDS_PER_READ);
             let keys: Vec<ClaimKey> = hand.claimed.iter().take(count).cloned().collect();
             keys.iter().filter_map(|key| hand.claims.get(key).cloned()).collect()
@@ -194,7 +194,9 @@ impl RedisDeliveries {
             if !shared.hand().take_claimed(&key) {
                 continue;
             }
-            let assembled = record.map_err(|error| error.to_string()).and_then(|record| assignment::assemble(shared, claim, record));
+            let assembled = record
+                .map_err(|error| error.to_string())
+                .and_then(|record| assignment::assemble(shared, claim, record));
             match assembled {
                 Ok((message, config_ttl)) => {
                     let mut hand = shared.hand();
@@ -286,8 +288,7 @@ impl Hand {
     fn take_idle(&mut self) -> Vec<Claim> {
         self.claimed.clear();
         self.ready.clear();
-        let idle: Vec<ClaimKey> =
-            self.claims.values().filter(|claim| !claim.has_begun).map(Claim::key).collect();
+        let idle: Vec<ClaimKey> = self.claims.values().filter(|claim| !claim.has_begun).map(Claim::key).collect();
         idle.iter().filter_map(|key| self.claims.remove(key)).collect()
     }
 }
