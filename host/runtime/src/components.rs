@@ -1,6 +1,6 @@
 //! Components by digest: compiled once, kept ready, and shared between tenants that have them.
 //!
-//! Only compiled code is shared (rule 5): a tenant reaches a component through its own catalog, and the first call of each tenant asks it. A
+//! Only compiled code is shared (rule 5): a tenant reaches a component through what is its own, and the first call of each tenant asks there. A
 //! component is compiled once at a time, on threads of a lower priority, never on those that serve or that run guests.
 
 use std::collections::HashMap;
@@ -15,16 +15,18 @@ use parking_lot::Mutex;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use sandmill_abi::v0_1::TaskPre;
 use sandmill_core::ids::{Digest, TenantId};
-use sandmill_engine::ports::{Catalog, StoreError};
+use sandmill_engine::ports::StoreError;
 use tokio::sync::oneshot;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 use crate::artifacts::Artifacts;
 use crate::capabilities::{self, Call};
+use crate::home::Home;
 use crate::limits::TaskLimits;
 use crate::options::RuntimeOptions;
-use crate::{contract, engine};
+use crate::source::ComponentSource;
+use crate::{contract, engine, source};
 
 /// How much less a compiling thread is worth than one that serves: a quarter of the time where both want the processor.
 const NICENESS: i32 = 10;
@@ -35,7 +37,18 @@ pub(crate) enum PrepareError {
     /// The tenant has no such component.
     #[error("the component {0} is not in this tenant's catalog")]
     Unknown(Digest),
-    /// The catalog gave other bytes than were asked for.
+    /// It is not where the engine puts components for its workers.
+    #[error("the component {0} is not among those that this worker may fetch for the tenant")]
+    Absent(Digest),
+    /// What holds components for workers cannot be reached.
+    #[error("the component {digest} cannot be fetched: {reason}")]
+    Unreachable {
+        /// Which one.
+        digest: Digest,
+        /// What is in the way.
+        reason: String,
+    },
+    /// Other bytes came than were asked for.
     #[error("the stored bytes of the component {0} are not those that it was registered with: register it again")]
     Damaged(Digest),
     /// It is not what the contract asks for.
@@ -65,8 +78,8 @@ type Flight = Shared<BoxFuture<'static, Result<Arc<Prepared>, PrepareError>>>;
 /// All components that this host has at hand.
 pub(crate) struct Components {
     compiler: Arc<Compiler>,
-    catalog: Arc<dyn Catalog>,
-    /// What a tenant may run: found in its catalog before.
+    source: ComponentSource,
+    /// What a tenant may run: found among its own before.
     permitted: DashMap<(TenantId, Digest), Arc<Prepared>>,
     prepared: DashMap<Digest, Arc<Prepared>>,
     flights: Mutex<HashMap<Digest, Flight>>,
@@ -90,7 +103,7 @@ impl Components {
         engine: &Engine,
         options: &RuntimeOptions,
         artifacts: Option<Artifacts>,
-        catalog: Arc<dyn Catalog>,
+        source: ComponentSource,
     ) -> Result<Self, NewError> {
         let mut linker = Linker::new(engine);
         capabilities::link(&mut linker).map_err(NewError::Link)?;
@@ -105,7 +118,7 @@ impl Components {
         };
         Ok(Self {
             compiler: Arc::new(compiler),
-            catalog,
+            source,
             permitted: DashMap::new(),
             prepared: DashMap::new(),
             flights: Mutex::default(),
@@ -114,14 +127,19 @@ impl Components {
         })
     }
 
-    /// A component that this tenant has in its catalog.
-    pub(crate) async fn get(&self, tenant: &TenantId, digest: Digest) -> Result<Arc<Prepared>, PrepareError> {
+    /// A component that this tenant has. What lies elsewhere is fetched from where the call came.
+    pub(crate) async fn get(
+        &self,
+        tenant: &TenantId,
+        digest: Digest,
+        home: &Home,
+    ) -> Result<Arc<Prepared>, PrepareError> {
         let key = (tenant.clone(), digest);
         if let Some(component) = self.permitted.get(&key) {
             self.touch(&component);
             return Ok(Arc::clone(&component));
         }
-        let bytes = self.fetch(tenant.clone(), digest).await?;
+        let bytes = self.fetch(tenant.clone(), digest, home).await?;
         let component = self.prepare(digest, bytes).await?;
         self.permitted.insert(key, Arc::clone(&component));
         self.make_room();
@@ -148,14 +166,18 @@ impl Components {
         landed
     }
 
-    async fn fetch(&self, tenant: TenantId, digest: Digest) -> Result<Bytes, PrepareError> {
-        let catalog = Arc::clone(&self.catalog);
-        let fetched = self.compiler.run(move || {
-            let bytes = catalog.component(&tenant, digest).map_err(PrepareError::Store)?;
-            let bytes = bytes.ok_or(PrepareError::Unknown(digest))?;
-            if Digest::of(&bytes) == digest { Ok(bytes) } else { Err(PrepareError::Damaged(digest)) }
-        });
-        fetched.await
+    async fn fetch(&self, tenant: TenantId, digest: Digest, home: &Home) -> Result<Bytes, PrepareError> {
+        match self.source.clone() {
+            ComponentSource::Catalog(catalog) => {
+                let read = move || source::from_catalog(&*catalog, &tenant, digest);
+                self.compiler.run(move || read().and_then(|bytes| source::verified(digest, bytes))).await
+            }
+            ComponentSource::Elsewhere(bytes) => {
+                let fetched = home.run(async move { source::from_elsewhere(&*bytes, &tenant, digest).await }).await;
+                let bytes = fetched.unwrap_or_else(|reason| Err(PrepareError::Unreachable { digest, reason }))?;
+                self.compiler.run(move || source::verified(digest, bytes)).await
+            }
+        }
     }
 
     fn touch(&self, component: &Prepared) {

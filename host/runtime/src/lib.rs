@@ -2,7 +2,8 @@
 //!
 //! Owns everything that knows wasmtime: the engine and its settings, components and their compiled code, what a guest may import, and how a call
 //! ends. Knows no journal, no route and no key of a store: tasks come in through [`sandmill_engine::ports::Runner`] and components from a
-//! [`sandmill_engine::ports::Catalog`].
+//! [`ComponentSource`]. A task that another process dispatched brings its context and its limits along
+//! ([`sandmill_engine::ports::Remote`]).
 //!
 //! One call on its way: [`Runtime::call`] -> its component (`components`) -> a slot -> the guard that can end it (`guard`, `live`) -> a store, an
 //! instance, the export (`call`) -> what the guest asks for (`capabilities`) -> how it ended (`outcome`).
@@ -11,10 +12,12 @@ mod limits;
 mod options;
 mod runtime;
 
+mod bounded;
 mod call;
 mod cancelled;
 mod capabilities;
 mod guard;
+mod home;
 mod live;
 mod outcome;
 
@@ -23,6 +26,7 @@ mod components;
 mod contract;
 mod engine;
 mod inspect;
+mod source;
 mod ticker;
 
 pub use artifacts::ArtifactError;
@@ -30,3 +34,4 @@ pub use limits::{LIMITS, Limit, LimitRow, PROBLEM_PREFIX, TaskLimits};
 pub use options::{ArtifactOptions, RuntimeOptions};
 pub use outcome::CallError;
 pub use runtime::{Runtime, StartError};
+pub use source::ComponentSource;

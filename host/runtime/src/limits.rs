@@ -6,6 +6,8 @@
 //! The outcome of a limit has a problem type of its own, and not the standard `runtime` error with a hint in its data, because `catch.errors.with`
 //! filters by type and cannot look into data.
 
+use std::collections::BTreeMap;
+
 use sandmill_core::problem::Problem;
 use sandmill_core::value::Value;
 
@@ -99,7 +101,7 @@ pub const LIMITS: [LimitRow; 10] = [
 ];
 
 /// What one call may use up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TaskLimits {
     /// Time on a processor, in milliseconds, exact to about two of them.
     pub cpu_ms: u64,
@@ -156,6 +158,35 @@ impl TaskLimits {
             Limit::HostCalls => self.host_calls,
             Limit::HostCallBytes => self.host_call_bytes,
             Limit::Stack => self.stack_bytes,
+        }
+    }
+
+    /// All of them by their names, as a task takes them along to another process.
+    #[must_use]
+    pub fn named(&self) -> BTreeMap<String, u64> {
+        LIMITS.iter().map(|row| (row.name.to_owned(), self.of(row.limit))).collect()
+    }
+
+    /// These limits, and the named ones where those are smaller. Names that are unknown say nothing.
+    ///
+    /// For the stack the host's own figure holds in any case, because it is set once for all calls.
+    #[must_use]
+    pub fn bounded_by(&self, named: &BTreeMap<String, u64>) -> Self {
+        let of = |limit: Limit| {
+            let own = self.of(limit);
+            named.get(limit.row().name).map_or(own, |named| own.min(*named))
+        };
+        Self {
+            cpu_ms: of(Limit::CpuTime),
+            wall_ms: of(Limit::WallTime),
+            memory_bytes: of(Limit::Memory),
+            table_elements: of(Limit::TableElements),
+            instances: of(Limit::Instances),
+            output_bytes: of(Limit::Output),
+            log_bytes: of(Limit::Log),
+            host_calls: of(Limit::HostCalls),
+            host_call_bytes: of(Limit::HostCallBytes),
+            stack_bytes: of(Limit::Stack),
         }
     }
 }
@@ -215,6 +246,37 @@ mod tests {
             assert!(row.setting.starts_with("task."), "{}", row.setting);
             assert_eq!(TaskLimits::default().of(row.limit), row.default);
         }
+    }
+
+    #[test]
+    fn every_limit_is_known_again_by_its_name() {
+        let limits = TaskLimits { cpu_ms: 1, wall_ms: 2, memory_bytes: 3, ..TaskLimits::default() };
+        let named = limits.named();
+        assert_eq!(named.len(), LIMITS.len());
+        let unbounded = LIMITS.map(|row| (row.name.to_owned(), u64::MAX)).into();
+        for row in LIMITS {
+            assert_eq!(named[row.name], limits.of(row.limit), "{}", row.name);
+            let alone = BTreeMap::from([(row.name.to_owned(), 1)]);
+            let bounded = TaskLimits::default().bounded_by(&alone);
+            for other in LIMITS {
+                let expected = if other == row { 1 } else { other.default };
+                assert_eq!(bounded.of(other.limit), expected, "{} by {}", other.name, row.name);
+            }
+        }
+        assert_eq!(TaskLimits::default().bounded_by(&named), limits);
+        assert_eq!(limits.bounded_by(&unbounded), limits);
+    }
+
+    #[test]
+    fn the_smaller_limit_wins_and_what_is_unknown_says_nothing() {
+        let own = TaskLimits::default();
+        for (named, expected) in
+            [(own.memory_bytes - 1, own.memory_bytes - 1), (own.memory_bytes + 1, own.memory_bytes)]
+        {
+            let bounded = own.bounded_by(&BTreeMap::from([("memory".to_owned(), named), ("patience".to_owned(), 0)]));
+            assert_eq!(bounded, TaskLimits { memory_bytes: expected, ..own });
+        }
+        assert_eq!(own.bounded_by(&BTreeMap::new()), own);
     }
 
     #[test]

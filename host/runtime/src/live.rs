@@ -14,6 +14,7 @@ use rustix::time::{ClockId, clock_gettime};
 use sandmill_core::time::Timestamp;
 use sandmill_engine::ports::TaskMessage;
 
+use crate::home::Home;
 use crate::limits::Limit;
 use crate::outcome::Stop;
 
@@ -48,6 +49,15 @@ pub(crate) struct Task {
     pub(crate) message: TaskMessage,
     /// Its id, as the guest is given it.
     pub(crate) id: String,
+    /// Where what it has in another process is fetched.
+    pub(crate) home: Home,
+}
+
+impl Task {
+    /// What the engine sent, on its way to a guest.
+    pub(crate) fn new(message: TaskMessage, home: Home) -> Self {
+        Self { id: message.dispatch.id.to_string(), message, home }
+    }
 }
 
 #[derive(Default)]
@@ -61,13 +71,13 @@ struct CpuMeter {
 
 impl Live {
     /// A call that has not begun.
-    pub(crate) fn new(message: Option<TaskMessage>) -> Self {
-        let task_deadline = message.as_ref().and_then(|message| message.dispatch.deadline).map_or(NEVER, |deadline| {
+    pub(crate) fn new(task: Option<Task>) -> Self {
+        let task_deadline = task.as_ref().and_then(|task| task.message.dispatch.deadline).map_or(NEVER, |deadline| {
             let left_ms = deadline.since(now()).0;
             left_ms.saturating_mul(1_000_000)
         });
         Self {
-            task: message.map(|message| Task { id: message.dispatch.id.to_string(), message }),
+            task,
             born: Instant::now(),
             has_started: AtomicBool::new(false),
             wall_deadline: AtomicU64::new(NEVER),

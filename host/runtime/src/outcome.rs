@@ -31,6 +31,9 @@ pub(crate) enum Stop {
     /// Nobody waits for it any more.
     #[error("the task was cancelled")]
     Cancelled,
+    /// What it asked of its context, which another process holds, cannot be had at this moment.
+    #[error("the context of the task cannot be read: {0}")]
+    Context(String),
     /// The host could not keep a promise. Another attempt may succeed.
     #[error("the host failed: {0}")]
     Host(String),
@@ -45,6 +48,9 @@ const NAME_CHARS_MAX: usize = 120;
 /// How `wasmtime` words that a guest hands more bytes to the host than it may: the error has no public type.
 const TOO_MANY_BYTES: &str = "fuel allocated for hostcalls has been exhausted";
 
+/// How `wasmtime` words that a component has more core instances than a call may have, which the host's own limit refuses when it is registered.
+const TOO_MANY_INSTANCES: &str = "resource limit exceeded: instance count too high";
+
 impl Stop {
     /// How the call ends because of this.
     pub(crate) fn into_error(self, limits: &TaskLimits) -> CallError {
@@ -52,6 +58,10 @@ impl Stop {
             Self::Limit(limit) => limit.problem(limits),
             Self::Deadline => Problem::new(ErrorKind::Timeout, "the timeout of the task ended it"),
             Self::Cancelled => return CallError::Stopped,
+            Self::Context(_) => Problem {
+                retryable: true,
+                ..of_ours("context-unavailable", "The context is unavailable", self.to_string())
+            },
             Self::Host(reason) => Problem { retryable: true, ..Problem::new(ErrorKind::Runtime, reason) },
         };
         CallError::Failed(Box::new(problem))
@@ -78,6 +88,9 @@ pub(crate) fn from_wasmtime(error: &wasmtime::Error, limits: &TaskLimits) -> Cal
         // A result is read when no frame of the guest is left; the arguments of an import while it calls.
         let limit = if backtrace.is_some() { Limit::HostCallBytes } else { Limit::Output };
         return Stop::Limit(limit).into_error(limits);
+    }
+    if error.root_cause().to_string().starts_with(TOO_MANY_INSTANCES) {
+        return Stop::Limit(Limit::Instances).into_error(limits);
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => Stop::Limit(Limit::Stack).into_error(limits),
@@ -118,7 +131,7 @@ fn short_name(name: &str) -> String {
     plain.chars().take(NAME_CHARS_MAX).chain(['…']).collect()
 }
 
-/// A failure of the guest that has no standard error, and is never repeated.
+/// A failure that has no standard error. One of the guest is never repeated.
 pub(crate) fn of_ours(code: &str, title: &str, detail: String) -> Problem {
     Problem {
         kind: format!("{PROBLEM_PREFIX}{code}"),

@@ -11,20 +11,21 @@ use dashmap::DashMap;
 use sandmill_core::ids::{Digest, TaskExecId, TenantId};
 use sandmill_core::problem::{ErrorKind, Problem};
 use sandmill_core::value::Value;
-use sandmill_engine::ports::{
-    self, Catalog, InspectError, PluginDescription, Runner, TaskMessage, TaskObserver, TaskResult,
-};
+use sandmill_engine::ports::{self, InspectError, PluginDescription, Runner, TaskMessage, TaskObserver, TaskResult};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::artifacts::{ArtifactError, Artifacts};
+use crate::bounded::Bounded;
 use crate::cancelled::Early;
 use crate::capabilities::Capabilities;
 use crate::components::{Components, PrepareError, Prepared};
 use crate::guard::guarded;
-use crate::live::Live;
+use crate::home::Home;
+use crate::live::{Live, Task};
 use crate::options::RuntimeOptions;
 use crate::outcome::{self, CallError};
+use crate::source::ComponentSource;
 use crate::ticker::Ticker;
 use crate::{call, engine, inspect};
 
@@ -51,7 +52,7 @@ pub struct Runtime {
 
 struct Shared {
     components: Components,
-    capabilities: Arc<Capabilities>,
+    capabilities: Bounded,
     descriptor_capabilities: Arc<Capabilities>,
     slots: Semaphore,
     live: DashMap<TaskExecId, Arc<Live>>,
@@ -60,15 +61,23 @@ struct Shared {
 }
 
 impl Runtime {
-    /// Starts the threads of a runtime. Components come from the catalog; what tasks write while they run goes to the observer.
+    /// Starts the threads of a runtime. Components come from a catalog or from elsewhere; what tasks write while they run goes to the observer.
     pub fn new(
         options: &RuntimeOptions,
-        catalog: Arc<dyn Catalog>,
+        components: impl Into<ComponentSource>,
+        observer: &Arc<dyn TaskObserver>,
+    ) -> Result<Self, StartError> {
+        Self::start(options, components.into(), observer)
+    }
+
+    fn start(
+        options: &RuntimeOptions,
+        source: ComponentSource,
         observer: &Arc<dyn TaskObserver>,
     ) -> Result<Self, StartError> {
         let engine = engine::engine(options).map_err(|error| StartError::Engine(format!("{error:#}")))?;
         let artifacts = options.artifacts.as_ref().map(|artifacts| Artifacts::open(artifacts, &engine)).transpose()?;
-        let components = Components::new(&engine, options, artifacts, catalog)
+        let components = Components::new(&engine, options, artifacts, source)
             .map_err(|error| StartError::Engine(error.to_string()))?;
         let guests = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.guest_threads.max(1))
@@ -76,11 +85,11 @@ impl Runtime {
             .enable_time()
             .build()
             .map_err(StartError::Threads)?;
-        let configure = |limits| Arc::new(Capabilities::configure(limits, observer));
+        let descriptor_limits = inspect::limits(options.limits);
         let shared = Shared {
             components,
-            capabilities: configure(options.limits),
-            descriptor_capabilities: configure(inspect::limits(options.limits)),
+            capabilities: Bounded::new(options.limits, observer),
+            descriptor_capabilities: Arc::new(Capabilities::configure(descriptor_limits, observer)),
             slots: Semaphore::new(options.live_tasks_max.max(1) as usize),
             live: DashMap::new(),
             early: Early::default(),
@@ -91,8 +100,8 @@ impl Runtime {
 
     /// Runs one attempt to its output, which is text that nobody has looked into: bytes in, bytes out.
     pub async fn call(&self, message: TaskMessage) -> Result<String, CallError> {
-        let shared = Arc::clone(&self.shared);
-        self.on_guest_thread(async move { shared.run(message).await }).await?
+        let (shared, home) = (Arc::clone(&self.shared), Home::of(&message));
+        self.on_guest_thread(async move { shared.run(message, home).await }).await?
     }
 
     /// Calls that hold or wait for an instance at this moment.
@@ -126,9 +135,9 @@ impl Drop for Runtime {
 #[async_trait]
 impl Runner for Runtime {
     async fn run(&self, message: TaskMessage) -> TaskResult {
-        let shared = Arc::clone(&self.shared);
-        let ended = self.on_guest_thread(async move { shared.run(message).await.and_then(|output| decode(&output)) });
-        match ended.await {
+        let (shared, home) = (Arc::clone(&self.shared), Home::of(&message));
+        let run = async move { shared.run(message, home).await.and_then(|output| decode(&output)) };
+        match self.on_guest_thread(run).await {
             Ok(Ok(output)) => TaskResult::Completed(output),
             Ok(Err(CallError::Stopped)) => TaskResult::Stopped,
             Ok(Err(CallError::Failed(problem))) | Err(CallError::Failed(problem)) => TaskResult::Failed(problem),
@@ -163,24 +172,25 @@ fn decode(output: &str) -> Result<Value, CallError> {
 }
 
 impl Shared {
-    async fn run(&self, message: TaskMessage) -> Result<String, CallError> {
+    async fn run(&self, message: TaskMessage, home: Home) -> Result<String, CallError> {
         let id = message.dispatch.id;
-        let live = Arc::new(Live::new(Some(message)));
+        let capabilities = self.capabilities.of(&message);
+        let limits = capabilities.limits;
+        let live = Arc::new(Live::new(Some(Task::new(message, home))));
         let _registered = Registered::new(self, id, &live);
-        let limits = &self.capabilities.limits;
-        let output = guarded(&live, self.run_registered(&live)).await;
-        let output = output.unwrap_or_else(|stop| Err(stop.into_error(limits)));
+        let output = guarded(&live, self.run_registered(&live, capabilities)).await;
+        let output = output.unwrap_or_else(|stop| Err(stop.into_error(&limits)));
         // Its result is ignored in any case, so that it does not depend on who was faster.
         if live.is_cancelled() { Err(CallError::Stopped) } else { output }
     }
 
-    async fn run_registered(&self, live: &Arc<Live>) -> Result<String, CallError> {
-        let message = &live.task().expect("a call of a task has one").message;
+    async fn run_registered(&self, live: &Arc<Live>, capabilities: Arc<Capabilities>) -> Result<String, CallError> {
+        let Task { message, home, .. } = live.task().expect("a call of a task has one");
         let plugin = message.dispatch.plugin().expect("other workflows are run by the engine");
-        let component = self.components.get(&message.tenant, plugin).await.map_err(not_ready)?;
+        let component = self.components.get(&message.tenant, plugin, home).await.map_err(not_ready)?;
         let _slots = self.slots(&component).await?;
         let _ticking = self.ticker.begin();
-        let call = Arc::clone(&self.capabilities).prepare(Arc::clone(live));
+        let call = capabilities.prepare(Arc::clone(live));
         call::run(&component.pre, call).await
     }
 
@@ -248,7 +258,7 @@ impl Drop for Registered<'_> {
 fn not_ready(error: PrepareError) -> CallError {
     let detail = error.to_string();
     CallError::failed(match error {
-        PrepareError::Store(_) | PrepareError::Host(_) => {
+        PrepareError::Absent(_) | PrepareError::Unreachable { .. } | PrepareError::Store(_) | PrepareError::Host(_) => {
             Problem { retryable: true, ..Problem::new(ErrorKind::Runtime, detail) }
         }
         PrepareError::Unknown(_) | PrepareError::Damaged(_) | PrepareError::Refused(_) => {

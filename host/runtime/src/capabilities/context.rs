@@ -1,15 +1,21 @@
 //! What a task reads of its workflow: straight from the shared values, copying nothing but the answer.
+//!
+//! The values of a task that another process dispatched are fetched when the guest asks for them, and only those. The guest waits meanwhile, on the
+//! wall's time and not on the processor's.
 
 use std::io;
+use std::sync::Arc;
 
 use sandmill_abi::v0_1::sandmill::task::context::{self as contract, ContextError, Snapshot};
 use sandmill_core::machine::{Dispatch, WorkflowInfo};
 use sandmill_core::value::Value;
+use sandmill_engine::ports::{Remote, TaskMessage};
 use wasmtime::component::{HasSelf, Linker, Resource};
 
 use super::Call;
 use super::path::{Path, Step};
-use crate::live::Task;
+use crate::live::{Live, Task};
+use crate::outcome::Stop;
 
 /// What a tenant's tasks may read.
 pub(super) struct Context {
@@ -37,42 +43,37 @@ impl contract::Host for Call {
 }
 
 impl contract::HostSnapshot for Call {
-    fn get(&mut self, _: Resource<Snapshot>, path: String) -> wasmtime::Result<Result<Option<String>, ContextError>> {
+    async fn get(
+        &mut self,
+        _: Resource<Snapshot>,
+        path: String,
+    ) -> wasmtime::Result<Result<Option<String>, ContextError>> {
         self.count()?;
         let bytes_max = self.capabilities.context.answer_bytes_max;
-        Ok(self.read(&path, |place| match place {
-            Place::Root(_) => Ok(None),
-            Place::Value(value) => text(&value, bytes_max).map(Some),
-        }))
+        Ok(match find(&self.live, &path).await? {
+            Ok(Some(Place::Value(value))) => text(&value, bytes_max).map(Some),
+            Ok(Some(Place::Root(_)) | None) => Ok(None),
+            Err(error) => Err(error),
+        })
     }
 
-    fn keys(
+    async fn keys(
         &mut self,
         _: Resource<Snapshot>,
         path: String,
     ) -> wasmtime::Result<Result<Option<Vec<String>>, ContextError>> {
         self.count()?;
         let bytes_max = self.capabilities.context.answer_bytes_max;
-        Ok(self.read(&path, |place| {
-            let keys = match place {
-                Place::Root(task) => members(task).map(str::to_owned).collect(),
-                Place::Value(value) => value.keys().ok_or(ContextError::WrongKind)?,
-            };
-            // As JSON: each name with its quotes and a comma.
-            let bytes = keys.iter().map(|key| key.len() + 3).sum::<usize>() + 1;
-            if bytes > bytes_max { Err(ContextError::TooLarge(bytes as u64)) } else { Ok(Some(keys)) }
-        }))
+        Ok(find(&self.live, &path).await?.and_then(|place| place.map(|place| keys(&place, bytes_max)).transpose()))
     }
 
-    fn length(&mut self, _: Resource<Snapshot>, path: String) -> wasmtime::Result<Result<Option<u32>, ContextError>> {
+    async fn length(
+        &mut self,
+        _: Resource<Snapshot>,
+        path: String,
+    ) -> wasmtime::Result<Result<Option<u32>, ContextError>> {
         self.count()?;
-        Ok(self.read(&path, |place| {
-            let length = match place {
-                Place::Root(task) => members(task).count(),
-                Place::Value(value) => value.length().ok_or(ContextError::WrongKind)?,
-            };
-            Ok(Some(u32::try_from(length).unwrap_or(u32::MAX)))
-        }))
+        Ok(find(&self.live, &path).await?.and_then(|place| place.as_ref().map(length).transpose()))
     }
 
     fn attempt(&mut self, _: Resource<Snapshot>) -> wasmtime::Result<u32> {
@@ -105,17 +106,6 @@ enum Place<'a> {
 }
 
 impl Call {
-    fn read<T>(
-        &self,
-        path: &str,
-        answer: impl FnOnce(Place<'_>) -> Result<Option<T>, ContextError>,
-    ) -> Result<Option<T>, ContextError> {
-        // A snapshot exists only where `open` gave one, which it does for a task alone.
-        let task = self.live.task().ok_or(ContextError::Denied)?;
-        let path = Path::parse(path).map_err(ContextError::InvalidPath)?;
-        find(task, &path).map_or(Ok(None), answer)
-    }
-
     fn dispatch<T>(&mut self, read: impl FnOnce(&Dispatch) -> T) -> wasmtime::Result<T> {
         self.count()?;
         let task = self.live.task().ok_or_else(|| wasmtime::Error::msg("there is no task"))?;
@@ -123,18 +113,77 @@ impl Call {
     }
 }
 
-fn find<'a>(task: &'a Task, path: &Path<'_>) -> Option<Place<'a>> {
-    let Some((first, rest)) = path.steps().split_first() else { return Some(Place::Root(task)) };
-    let Step::Name(name) = first else { return None };
-    let member = member(&task.message.dispatch, name)?;
-    rest.iter().try_fold(member, |value, step| path.down(&value, step)).map(Place::Value)
+/// Where the path leads, if anything stands there.
+async fn find<'a>(live: &'a Live, path: &str) -> wasmtime::Result<Result<Option<Place<'a>>, ContextError>> {
+    // A snapshot exists only where `open` gave one, which it does for a task alone.
+    let Some(task) = live.task() else { return Ok(Err(ContextError::Denied)) };
+    let path = match Path::parse(path) {
+        Ok(path) => path,
+        Err(reason) => return Ok(Err(ContextError::InvalidPath(reason))),
+    };
+    let Some((first, rest)) = path.steps().split_first() else { return Ok(Ok(Some(Place::Root(task)))) };
+    let Step::Name(name) = first else { return Ok(Ok(None)) };
+    let (value, rest) = match &task.message.remote {
+        None => (member(&task.message.dispatch, name), rest),
+        // In a box of its own, so that the reads of a task of this process stay small.
+        Some(remote) => Box::pin(fetch(task, remote, (name, rest))).await.map_err(wasmtime::Error::new)?,
+    };
+    let found = value.and_then(|value| rest.iter().try_fold(value, |value, step| path.down(&value, step)));
+    Ok(Ok(found.map(Place::Value)))
+}
+
+/// Fetches the member of a task that another process dispatched, and says which steps are left from there.
+async fn fetch<'p>(
+    task: &Task,
+    remote: &Arc<Remote>,
+    (name, rest): (&str, &'p [Step<'p>]),
+) -> Result<(Option<Value>, &'p [Step<'p>]), Stop> {
+    let Some(name) = members(task).find(|member| *member == name) else { return Ok((None, rest)) };
+    let (inner, rest) = match rest.split_first() {
+        // The context holds whatever a workflow keeps in it; the other members are of one piece.
+        Some((Step::Name(inner), after)) if name == "context" && !may_be_index(inner) => {
+            (Some(inner.clone().into_owned()), after)
+        }
+        _ => (None, rest),
+    };
+    let remote = Arc::clone(remote);
+    let fetched = task.home.run(async move { remote.context.member(name, inner.as_deref()).await });
+    let value = fetched.await.map_err(Stop::Host)?.map_err(Stop::Context)?;
+    Ok((value, rest))
+}
+
+/// A name of a pointer may mean an element, where an array stands.
+fn may_be_index(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The members at the root that exist for this task.
 fn members(task: &Task) -> impl Iterator<Item = &'static str> {
-    let has_item = task.message.dispatch.context.item().is_some();
+    let TaskMessage { dispatch, remote, .. } = &task.message;
+    let has_item = match remote {
+        None => dispatch.context.item().is_some(),
+        Some(remote) => remote.context.has_item(),
+    };
     let in_a_loop = if has_item { ["item", "index"].as_slice() } else { &[] };
     ["context", "input", "workflow", "vars"].iter().chain(in_a_loop).copied()
+}
+
+fn keys(place: &Place<'_>, bytes_max: usize) -> Result<Vec<String>, ContextError> {
+    let keys = match place {
+        Place::Root(task) => members(task).map(str::to_owned).collect(),
+        Place::Value(value) => value.keys().ok_or(ContextError::WrongKind)?,
+    };
+    // As JSON: each name with its quotes and a comma.
+    let bytes = keys.iter().map(|key| key.len() + 3).sum::<usize>() + 1;
+    if bytes > bytes_max { Err(ContextError::TooLarge(bytes as u64)) } else { Ok(keys) }
+}
+
+fn length(place: &Place<'_>) -> Result<u32, ContextError> {
+    let length = match place {
+        Place::Root(task) => members(task).count(),
+        Place::Value(value) => value.length().ok_or(ContextError::WrongKind)?,
+    };
+    Ok(u32::try_from(length).unwrap_or(u32::MAX))
 }
 
 fn member(dispatch: &Dispatch, name: &str) -> Option<Value> {

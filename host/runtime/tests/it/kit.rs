@@ -16,7 +16,9 @@ use sandmill_engine::ports::{
     Catalog, CatalogError, Components as _, DefinitionRow, InspectError, LogLine, PluginDescription, PluginRow,
     Progress, Runner as _, StoreError, TaskMessage, TaskObserver, TaskResult,
 };
-use sandmill_runtime::{ArtifactOptions, CallError, PROBLEM_PREFIX, Runtime, RuntimeOptions, TaskLimits};
+use sandmill_runtime::{
+    ArtifactOptions, CallError, ComponentSource, PROBLEM_PREFIX, Runtime, RuntimeOptions, TaskLimits,
+};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -69,10 +71,15 @@ pub(crate) fn limited(limits: TaskLimits) -> RuntimeOptions {
 impl Bench {
     pub(crate) fn new(options: &RuntimeOptions) -> Self {
         let catalog = Arc::new(MemoryCatalog::default());
+        Self { catalog: Arc::clone(&catalog), ..Self::over(options, catalog) }
+    }
+
+    /// With components from there, and a catalog that nobody asks.
+    pub(crate) fn over(options: &RuntimeOptions, components: impl Into<ComponentSource>) -> Self {
         let seen = Arc::new(Seen::default());
         let observer: Arc<dyn TaskObserver> = seen.clone();
-        let runtime = Runtime::new(options, catalog.clone(), &observer).unwrap_or_else(|error| panic!("{error}"));
-        Self { runtime: Arc::new(runtime), catalog, seen }
+        let runtime = Runtime::new(options, components, &observer).unwrap_or_else(|error| panic!("{error}"));
+        Self { runtime: Arc::new(runtime), catalog: Arc::default(), seen }
     }
 
     /// Gives the default tenant a component.
@@ -151,17 +158,16 @@ pub(crate) fn task_id(number: u32) -> TaskExecId {
     TaskExecId { workflow: WorkflowExecId::from_random(7), number }
 }
 
+fn workflow() -> Arc<WorkflowInfo> {
+    let name = DefinitionName { namespace: "tests".into(), name: "runtime".into(), version: "1.2.3".into() };
+    let id = WorkflowExecId::from_random(7);
+    Arc::new(WorkflowInfo { id, name, input: json(r#"{"order":1}"#), started_at: Timestamp(0) })
+}
+
 /// A task of the default tenant, over a small context.
 pub(crate) fn message(plugin: Digest, number: u32, config: &str) -> TaskMessage {
-    let name = DefinitionName { namespace: "tests".into(), name: "runtime".into(), version: "1.2.3".into() };
-    let workflow = WorkflowInfo {
-        id: WorkflowExecId::from_random(7),
-        name,
-        input: json(r#"{"order":1}"#),
-        started_at: Timestamp(0),
-    };
     let context = json(r#"{"files":[{"name":"a"},{"name":"b"}],"text":"long"}"#);
-    let shared = SharedContext::new(Arc::new(workflow), context, json(r#"{"in":true}"#));
+    let shared = SharedContext::new(workflow(), context, json(r#"{"in":true}"#));
     let dispatch = Dispatch {
         id: task_id(number),
         attempt: 2,
@@ -175,6 +181,17 @@ pub(crate) fn message(plugin: Digest, number: u32, config: &str) -> TaskMessage 
     };
     let config = Bytes::copy_from_slice(config.as_bytes());
     TaskMessage::new(tenant("default"), Arc::new(dispatch), config)
+}
+
+/// The same task over another context.
+pub(crate) fn message_over(context: Value, mut message: TaskMessage) -> TaskMessage {
+    let mut dispatch = (*message.dispatch).clone();
+    let handle = &dispatch.context;
+    let shared = SharedContext::new(workflow(), context, handle.input().clone());
+    let (item, index) = handle.item().expect("these tasks are in a loop");
+    dispatch.context = ContextHandle::new(Arc::new(shared), item.clone(), index);
+    message.dispatch = Arc::new(dispatch);
+    message
 }
 
 /// What tasks wrote and reported.

@@ -15,6 +15,7 @@ mod outcomes;
 mod cancelling;
 mod crowds;
 mod registering;
+mod remote;
 mod sharing;
 
 mod every_guest;
