@@ -90,6 +90,7 @@ codes! {
     RuntimeBusy = "runtime-busy" 503 Busy "The runtime has no room to look at the component";
     StoreRefused = "store-refused" 503 Busy "The store does not take more";
     Draining = "draining" 503 Busy "The host is about to stop";
+    QueueUnavailable = "queue-unavailable" 503 Busy "The task queue cannot be reached";
     StoreFailed = "store-failed" 503 Host "The store has failed";
 }
 
@@ -105,7 +106,7 @@ impl Code {
     pub const fn retry_after_seconds(self) -> Option<u32> {
         match self {
             Self::TooManyRequests | Self::TooManyStreams | Self::EngineBusy | Self::RuntimeBusy => Some(1),
-            Self::Draining | Self::StoreFailed => Some(5),
+            Self::Draining | Self::QueueUnavailable | Self::StoreFailed => Some(5),
             Self::StoreRefused => Some(60),
             _ => None,
         }

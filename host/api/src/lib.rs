@@ -22,6 +22,8 @@ mod auth;
 mod extract;
 mod routes;
 
+mod probe;
+
 mod code;
 mod error;
 
@@ -29,6 +31,7 @@ pub use auth::new_key;
 pub use code::{CODES, Code, CodeRow, Fault};
 pub use connection::Connection;
 pub use options::{ApiOptions, ConnectionOptions};
+pub use probe::{Readiness, probe};
 pub use routes::{description, router};
 pub use serve::serve;
 pub use state::Parts;

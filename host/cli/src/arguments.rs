@@ -61,6 +61,8 @@ pub(crate) struct SettingArguments {
 pub(crate) enum Command {
     /// Start a server: API, engine and workers in this process.
     Up(Up),
+    /// Start a worker: takes the tasks of a server from Redis, and runs them here.
+    Worker(Worker),
     /// Run one workflow here and now, without a server; prints its output.
     Run(Run),
     /// The plugins of a tenant.
@@ -122,6 +124,11 @@ pub(crate) struct Up {
     #[arg(long)]
     pub(crate) store: Option<StoreKind>,
     #[command(flatten)]
+    pub(crate) redis: RedisArguments,
+    /// Leave the tasks to workers elsewhere; with --redis.
+    #[arg(long, requires = "redis")]
+    pub(crate) no_local_worker: bool,
+    #[command(flatten)]
     pub(crate) settings: SettingArguments,
     /// Test hook: a file that gets a line for each line that a task logs.
     #[arg(long, hide = true)]
@@ -132,6 +139,53 @@ pub(crate) struct Up {
     /// Test hook: leaves out the sync.
     #[arg(long, hide = true)]
     pub(crate) test_no_fsync: bool,
+}
+
+/// Where the Redis is that engine and workers meet in.
+#[derive(Debug, Args)]
+pub(crate) struct RedisArguments {
+    /// The Redis that holds the task queue: `redis://` or, with TLS, `rediss://`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) redis: Option<String>,
+    /// What its keys start with: one engine, and its workers, for each prefix.
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) redis_prefix: Option<String>,
+}
+
+impl RedisArguments {
+    /// The settings that they are.
+    pub(crate) fn flags(&self) -> Vec<(String, String)> {
+        let given = [("redis.url", &self.redis), ("redis.prefix", &self.redis_prefix)];
+        given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))).collect()
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sandmill worker --redis redis://127.0.0.1:6379
+  sandmill worker --redis rediss://queue.example.org --queue gpu --queue default --slots 8
+  SANDMILL_REDIS_PASSWORD=... sandmill worker --redis redis://worker@10.0.0.5 --listen 127.0.0.1:7879")]
+pub(crate) struct Worker {
+    #[command(flatten)]
+    pub(crate) redis: RedisArguments,
+    /// A queue to take tasks from, the most urgent first, as often as wanted; `default` without it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) queue: Vec<String>,
+    /// Tasks that run at the same time.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) slots: Option<usize>,
+    /// Where to answer `/healthz`, `/readyz` and `/metrics`.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<String>,
+    /// The directory of compiled components.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) settings: SettingArguments,
+    /// Test hook: a file that gets a line for each line that a task logs.
+    #[arg(long, hide = true)]
+    pub(crate) test_ledger: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

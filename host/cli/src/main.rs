@@ -42,6 +42,7 @@ fn main() -> ExitCode {
 fn run(global: arguments::Global, command: Command, output: Output) -> Result<ExitCode, Failure> {
     match command {
         Command::Up(up) => commands::up::run(&up),
+        Command::Worker(worker) => commands::worker::run(&worker),
         Command::Run(run) => commands::run::run(&run, output),
         Command::Workflow(Workflow::Validate(validate)) => commands::validate::run(&validate, output),
         Command::Workflow(Workflow::Graph { file, catalogs }) => commands::graph::run(&file, &catalogs, output),
@@ -75,7 +76,7 @@ async fn ask(client: &Client, command: Command, output: Output) -> Result<ExitCo
         Command::Resume(execution) => commands::executions::control(client, execution, "resume").await?,
         Command::Tenant(command) => commands::directory::tenant(client, command, output).await?,
         Command::Key(command) => commands::directory::key(client, command, output).await?,
-        Command::Up(_) | Command::Run(_) | Command::Config(_) | Command::Explain { .. } => {
+        Command::Up(_) | Command::Worker(_) | Command::Run(_) | Command::Config(_) | Command::Explain { .. } => {
             unreachable!("handled before")
         }
         Command::Doctor(_) | Command::Completions { .. } => unreachable!("handled before"),

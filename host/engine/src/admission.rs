@@ -143,6 +143,9 @@ impl Engine {
         if self.shared.in_memory.load(Ordering::Relaxed) >= self.shared.options.executions_in_memory_max {
             return Err(StartError::Busy);
         }
+        if self.shared.queue.depth() >= self.shared.options.queue_depth_max {
+            return Err(StartError::Busy);
+        }
         let _place = self.starts.try_acquire().map_err(|_| StartError::Busy)?;
         let (answer, durable) = oneshot::channel();
         let lineage = Lineage { rerun_of: start.origin.as_ref().and_then(|origin| origin.execution), parent: None };

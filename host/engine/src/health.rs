@@ -20,6 +20,8 @@ pub struct Health {
     pub executions_in_memory_max: usize,
     /// Starts that wait to become durable.
     pub starts_waiting: usize,
+    /// What is in the way of the queue, where its workers are elsewhere: tasks wait until that is over, and nothing is lost.
+    pub queue_trouble: Option<String>,
     /// Tasks that wait for a worker.
     pub queue_depth: usize,
 }
@@ -29,7 +31,7 @@ impl Health {
     #[must_use]
     pub fn reasons_not_ready(&self) -> Vec<String> {
         let draining = self.is_draining.then(|| "the engine is about to stop".to_string());
-        draining.into_iter().chain(self.store_failure.clone()).collect()
+        draining.into_iter().chain(self.store_failure.clone()).chain(self.queue_trouble.clone()).collect()
     }
 }
 
@@ -45,6 +47,7 @@ impl Engine {
             executions_in_memory: self.shared.in_memory.load(Ordering::Relaxed),
             executions_in_memory_max: options.executions_in_memory_max,
             starts_waiting: options.starts_waiting_max.saturating_sub(self.starts.available_permits()),
+            queue_trouble: self.shared.queue.trouble(),
             queue_depth: self.shared.queue.depth(),
         }
     }

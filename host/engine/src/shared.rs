@@ -31,6 +31,8 @@ pub struct Options {
     pub starts_waiting_max: usize,
     /// Executions in memory at most: while there are more, starts are told to come back later. What is parked is on disk and does not count.
     pub executions_in_memory_max: usize,
+    /// Tasks that wait for a worker at most: while there are more, starts are told to come back later.
+    pub queue_depth_max: usize,
     /// How long tasks that run are waited for when the engine is drained. What runs longer is left to the journal.
     pub drain: Millis,
     /// What new executions run under.
@@ -50,6 +52,7 @@ impl Default for Options {
             retention: Millis(7 * 24 * 60 * 60 * 1_000),
             starts_waiting_max: 1_000,
             executions_in_memory_max: 50_000,
+            queue_depth_max: 100_000,
             drain: Millis(30_000),
             settings: Settings::default(),
             snapshots: Snapshots::default(),

@@ -14,7 +14,7 @@ use crate::error::{ApiError, ProblemView};
 use crate::state::{Shared, blocking};
 
 /// Prometheus' text format.
-const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub(crate) const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// How the host is.
 #[derive(Serialize, ToSchema)]
@@ -51,6 +51,9 @@ pub(crate) async fn readyz(State(api): State<Shared>, Closing(closing): Closing)
         let health = api.engine.health();
         if let Some(reason) = health.store_failure {
             return Err(ApiError::host(Code::StoreFailed, reason));
+        }
+        if let Some(reason) = health.queue_trouble {
+            return Err(ApiError::new(Code::QueueUnavailable, reason));
         }
         if health.is_draining {
             return Err(draining());

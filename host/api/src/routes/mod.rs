@@ -20,6 +20,8 @@ mod tenants;
 
 mod health;
 
+pub(crate) use health::METRICS_TYPE;
+
 use std::sync::Arc;
 
 use axum::Router;

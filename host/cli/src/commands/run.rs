@@ -32,7 +32,7 @@ pub(crate) fn run(run: &Run, output: Output) -> Result<ExitCode, Failure> {
     let settings = config::load(&run.settings, quiet.into())?;
     telemetry::log_to_stderr(settings.text("log.level"), settings.text("log.format"))?;
     wire::server_runtime()?.block_on(async {
-        let host = Host::open(&settings, &TestHooks::default())?;
+        let host = Host::open(&settings, &TestHooks::default()).await?;
         let result = in_host(&host, run, document, &input, output).await;
         host.close().await;
         result

@@ -27,8 +27,10 @@ fn flags(up: &Up) -> Vec<(String, String)> {
         StoreKind::Embedded => "embedded".to_owned(),
         StoreKind::Memory => "memory".to_owned(),
     });
-    let given = [("listen", up.listen.clone()), ("data-dir", data_dir), ("store", store)];
-    given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    let local = up.no_local_worker.then(|| "no".to_owned());
+    let given = [("listen", up.listen.clone()), ("data-dir", data_dir), ("store", store), ("worker.local", local)];
+    let given = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    up.redis.flags().into_iter().chain(given).collect()
 }
 
 fn hooks(up: &Up) -> TestHooks {
@@ -40,7 +42,7 @@ async fn serve(settings: &Settings, hooks: &TestHooks) -> Result<(), Failure> {
     let listener = listen(settings.text("listen")).await?;
     let address = listener.local_addr().map_err(|error| failed(format!("the address is not known: {error}")))?;
     let metrics = telemetry::collect_metrics()?;
-    let host = Host::open(settings, hooks)?;
+    let host = Host::open(settings, hooks).await?;
     host.make_default_tenant()?;
     if !address.ip().is_loopback() && host.store.keys().map_err(|error| failed(error.to_string()))?.is_empty() {
         let reason = format!(
@@ -61,7 +63,7 @@ fn say_ready(address: std::net::SocketAddr) {
     println!("sandmill {} is ready on http://{address}", env!("CARGO_PKG_VERSION"));
 }
 
-async fn listen(address: &str) -> Result<TcpListener, Failure> {
+pub(super) async fn listen(address: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         let hint = match error.kind() {
             std::io::ErrorKind::AddrInUse => {
@@ -74,7 +76,7 @@ async fn listen(address: &str) -> Result<TcpListener, Failure> {
 }
 
 /// Returns at the first SIGTERM or Ctrl-C. A second one ends the process at once, which is no worse than a crash.
-async fn stop_signal() -> Result<(), Failure> {
+pub(super) async fn stop_signal() -> Result<(), Failure> {
     let stop = CancellationToken::new();
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
         let mut signals = signal(kind).map_err(|error| failed(format!("signals cannot be received: {error}")))?;

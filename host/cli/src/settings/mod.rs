@@ -138,8 +138,8 @@ fn narrow<N: TryFrom<u64>>(value: u64) -> N {
 
 fn check(setting: &Setting, value: &str) -> Result<(), String> {
     match setting.kind {
-        Kind::Text if value.is_empty() => Err("some text".into()),
-        Kind::Text => Ok(()),
+        Kind::Text | Kind::Secret if value.is_empty() => Err("some text".into()),
+        Kind::Text | Kind::Secret => Ok(()),
         Kind::Word(words) if words.contains(&value) => Ok(()),
         Kind::Word(words) => Err(words.join(" or ")),
         Kind::Count => value.parse::<u64>().map(drop).map_err(|_| "a whole number".into()),

@@ -7,6 +7,8 @@
 pub(crate) enum Kind {
     /// Any text.
     Text,
+    /// Text that is never shown.
+    Secret,
     /// One of these words.
     Word(&'static [&'static str]),
     /// A whole number.
@@ -46,7 +48,7 @@ const fn limit(
     Setting { name, kind, default, what, code: Some(code) }
 }
 
-use Kind::{Bytes, Count, Text, Time, Word};
+use Kind::{Bytes, Count, Secret, Text, Time, Word};
 
 /// Every setting.
 pub(crate) const SETTINGS: &[Setting] = &[
@@ -87,6 +89,41 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "none",
         "catalogs of functions: `ENDPOINT=FOLDER`, several with commas between, or `none`",
     ),
+    choice("redis.url", Text, "none", "the Redis that holds the task queue, or `none`: tasks run in this process"),
+    choice("redis.prefix", Text, "sandmill", "what the keys in Redis start with; one engine for each prefix"),
+    choice("redis.username", Text, "none", "the user of Redis, where it is not in the URL"),
+    choice("redis.password", Secret, "none", "the password of Redis, where it is not in the URL"),
+    choice("redis.tls-ca", Text, "none", "a file of certificates (PEM) to trust in place of the system's"),
+    choice("redis.connect-time", Time, "2s", "how long a connection to Redis may take"),
+    choice("redis.response-time", Time, "5s", "how long an answer of Redis may take"),
+    choice("redis.backoff-max", Time, "5s", "the longest wait between two tries to reach Redis"),
+    choice("queue.lease", Time, "30s", "how long a worker owns a task that it does not renew"),
+    choice("queue.renew", Time, "10s", "how often a worker renews its leases"),
+    choice("queue.heartbeat", Time, "30s", "how often a worker says that it is there; it is off the list after four"),
+    limit("queue.losses", Count, "5", "workers that may die of one task", "worker-lost"),
+    choice("queue.scan", Time, "30s", "how often the engine looks for tasks that Redis has lost"),
+    choice("queue.owner-lease", Time, "30s", "how long an engine owns its prefix without renewing that"),
+    choice("queue.waiting-per-slot", Count, "2", "tasks that wait in Redis for each slot of the workers"),
+    limit("queue.repairs", Count, "3", "how often a config that workers do not find is put back", "config-unavailable"),
+    choice("queue.config-ttl", Time, "24h", "how long a config lives in Redis where its document does not say"),
+    limit(
+        "engine.queue-depth",
+        Count,
+        "100000",
+        "tasks that wait for a worker before starts are refused",
+        "engine-busy",
+    ),
+    choice("worker.local", Word(&["yes", "no"]), "yes", "whether a server with Redis runs tasks itself"),
+    choice("worker.queues", Text, "default", "the queues that a worker takes tasks from, with commas between"),
+    choice(
+        "worker.memory",
+        Bytes,
+        "0 B",
+        "memory for guests: no more slots than fit by `task.memory`; 0: as many as there are",
+    ),
+    choice("worker.listen", Text, "none", "where a worker answers `/healthz`, `/readyz` and `/metrics`"),
+    choice("worker.context-cache", Bytes, "64 MiB", "values of contexts that a worker keeps"),
+    choice("worker.claims-ahead", Count, "64", "tasks that a worker claims ahead of those that it runs"),
     choice("engine.slots", Count, "0", "tasks that run at the same time; 0: 64 for each core"),
     choice("engine.retention", Time, "7days", "how long ended executions are kept"),
     limit("workflow.steps", Count, "1000000", "task executions of one workflow execution", "step-limit"),

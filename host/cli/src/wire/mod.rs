@@ -2,6 +2,7 @@
 
 mod clock;
 mod ledger;
+mod redis;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use sandmill_core::expression::Budget;
 use sandmill_core::ids::TenantId;
 use sandmill_core::machine::Settings as MachineSettings;
 use sandmill_core::time::Millis;
-use sandmill_engine::ports::{Clock, SharedStore, StoreError, TaskDefaults, TaskObserver, TenantRow};
+use sandmill_engine::ports::{Catalog, Clock, SharedStore, StoreError, TaskDefaults, TaskObserver, TenantRow};
 use sandmill_engine::{Engine, Live, Options, Parts, Registry, Workers};
 use sandmill_runtime::{ArtifactOptions, Runtime, RuntimeOptions, TaskLimits};
 use sandmill_store::{EmbeddedOptions, EmbeddedStore, MemoryStore};
@@ -26,6 +27,7 @@ use crate::failure::{Failure, Outcome};
 use crate::settings::Settings;
 use clock::SystemClock;
 use ledger::Ledger;
+pub(crate) use redis::{Worker, desk, way};
 
 /// Threads that serve requests and drive executions: neither ever blocks for long.
 const SERVER_THREADS: usize = 2;
@@ -36,6 +38,16 @@ pub(crate) struct TestHooks {
     pub(crate) ledger: Option<PathBuf>,
     pub(crate) sync_report: Option<PathBuf>,
     pub(crate) no_fsync: bool,
+}
+
+impl TestHooks {
+    /// What the runtime tells about tasks, and the test's ledger before it where one is kept.
+    fn observer(&self, inner: Arc<dyn TaskObserver>) -> Result<Arc<dyn TaskObserver>, Failure> {
+        match &self.ledger {
+            Some(path) => Ok(Arc::new(Ledger::open(path, inner).map_err(|error| failed(&error))?)),
+            None => Ok(inner),
+        }
+    }
 }
 
 /// An engine with everything around it.
@@ -55,12 +67,14 @@ pub(crate) struct Server {
 
 impl Host {
     /// Opens the store, and brings back what was active when the last process ended. Must be called within a runtime.
-    pub(crate) fn open(settings: &Settings, hooks: &TestHooks) -> Result<Self, Failure> {
+    pub(crate) async fn open(settings: &Settings, hooks: &TestHooks) -> Result<Self, Failure> {
         let store = store(settings, hooks)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let live = Live::start(Arc::clone(&store)).map_err(|error| failed(&error))?;
-        let observer = observer(&live, hooks)?;
-        let runtime = Runtime::new(&runtime_options(settings), store.clone(), &observer);
+        let observer: Arc<dyn TaskObserver> = live.clone();
+        let observer = hooks.observer(observer)?;
+        let catalog: Arc<dyn Catalog> = store.clone();
+        let runtime = Runtime::new(&runtime_options(settings), catalog, &observer);
         let runtime = Arc::new(runtime.map_err(|error| failed_with_causes(&error))?);
         let components = Arc::<Runtime>::clone(&runtime);
         let registry = Registry::new(Arc::clone(&store), components, Arc::clone(&clock))
@@ -68,10 +82,15 @@ impl Host {
             .with_functions(Arc::new(Catalogs::parse(settings.text("catalogs"))?));
         let registry = Arc::new(registry);
         let definitions = Arc::<Registry>::clone(&registry);
+        let workers = if redis::is_wanted(settings) {
+            redis::workers(settings, Arc::clone(&store), (&live, runtime)).await?
+        } else {
+            Workers::here(runtime)
+        };
         let parts = Parts {
             store: Arc::clone(&store),
             definitions,
-            workers: Workers::here(runtime),
+            workers,
             live,
             clock: Arc::clone(&clock),
             on_store_failure: Arc::new(end_process),
@@ -139,15 +158,6 @@ fn store(settings: &Settings, hooks: &TestHooks) -> Result<SharedStore, Failure>
     Ok(Arc::new(store))
 }
 
-/// What the runtime tells about tasks, and the test's ledger before it where one is kept.
-fn observer(live: &Arc<Live>, hooks: &TestHooks) -> Result<Arc<dyn TaskObserver>, Failure> {
-    let live: Arc<dyn TaskObserver> = live.clone();
-    match &hooks.ledger {
-        Some(path) => Ok(Arc::new(Ledger::open(path, live).map_err(|error| failed(&error))?)),
-        None => Ok(live),
-    }
-}
-
 fn runtime_options(settings: &Settings) -> RuntimeOptions {
     let folder = Path::new(settings.text("data-dir"));
     let artifacts = (settings.text("store") != "memory")
@@ -181,6 +191,7 @@ fn engine_options(settings: &Settings) -> Options {
         retention: millis(settings.time("engine.retention")),
         starts_waiting_max: settings.count("engine.starts-waiting"),
         executions_in_memory_max: settings.count("engine.executions-in-memory"),
+        queue_depth_max: settings.count("engine.queue-depth"),
         drain: millis(settings.time("drain")),
         settings: machine_settings(settings),
         ..Options::default()

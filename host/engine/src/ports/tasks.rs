@@ -113,6 +113,11 @@ pub trait TaskQueue: Send + Sync {
     /// How many tasks wait for a worker, as far as it is known here.
     fn depth(&self) -> usize;
 
+    /// What is in the way between here and the workers; `None` where nothing is.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// True where what is in the queue outlives the process of the engine, and so do the workers.
     fn outlives_engine(&self) -> bool;
 

@@ -92,6 +92,8 @@ pub(super) struct Shared {
     errands: Mutex<Errands>,
     pub(super) has_errands: Notify,
     is_closed: AtomicBool,
+    /// Why Redis could not be reached when that was tried last.
+    trouble: Mutex<Option<String>>,
 }
 
 /// Attempts and entries of the completions of a task.
@@ -132,6 +134,7 @@ impl RedisQueue {
             errands: Mutex::default(),
             has_errands: Notify::new(),
             is_closed: AtomicBool::new(false),
+            trouble: Mutex::default(),
         });
         keeper::own(&shared).await?;
         shared.clock.compare(&shared.redis).await?;
@@ -193,6 +196,10 @@ impl TaskQueue for RedisQueue {
         self.shared.table().waiting()
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn outlives_engine(&self) -> bool {
         true
     }
@@ -219,6 +226,11 @@ impl Shared {
 
     fn arrived(&self) -> MutexGuard<'_, Arrived> {
         self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Redis could be reached, or could not.
+    pub(super) fn note(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
     /// A completion came over Redis, as that entry of the stream.

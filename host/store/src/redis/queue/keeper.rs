@@ -55,7 +55,9 @@ pub(super) async fn keep(shared: Arc<Shared>) {
     let mut ticks = tokio::time::interval(shared.options.owner_lease / 20);
     loop {
         ticks.tick().await;
-        match own(&shared).await {
+        let owned = own(&shared).await;
+        shared.note(owned.as_ref().err().map(ToString::to_string));
+        match owned {
             Ok(false) => {}
             Ok(true) => {
                 tracing::warn!("Redis has lost what it held: everything that is outstanding is put there again");
