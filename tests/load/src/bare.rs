@@ -144,11 +144,11 @@ impl context::Host for Guest {
 }
 
 impl HostSnapshot for Guest {
-    fn get(&mut self, _: Resource<Snapshot>, _: String) -> wasmtime::Result<Result<Option<String>, ContextError>> {
+    async fn get(&mut self, _: Resource<Snapshot>, _: String) -> wasmtime::Result<Result<Option<String>, ContextError>> {
         Ok(Ok(Some(self.answers.context.clone())))
     }
 
-    fn keys(
+    async fn keys(
         &mut self,
         _: Resource<Snapshot>,
         _: String,
@@ -156,7 +156,7 @@ impl HostSnapshot for Guest {
         Ok(Ok(None))
     }
 
-    fn length(&mut self, _: Resource<Snapshot>, _: String) -> wasmtime::Result<Result<Option<u32>, ContextError>> {
+    async fn length(&mut self, _: Resource<Snapshot>, _: String) -> wasmtime::Result<Result<Option<u32>, ContextError>> {
         Ok(Ok(None))
     }
 

@@ -8,16 +8,20 @@
 mod counted;
 mod host;
 mod parked;
+mod remote;
 mod stage;
 mod workflow;
 
 mod bare;
 mod big_map;
+mod config_fetch;
 mod context;
 mod expressions;
 mod footprint;
 mod map;
 mod plain;
+mod queue;
+mod remote_map;
 mod start;
 mod steps;
 mod task_call;
@@ -29,10 +33,13 @@ use sandmill_speed::program::{Bench, run};
 /// The benches by name.
 const BENCHES: &[(&str, Bench)] = &[
     ("big-map", big_map::run),
+    ("config-fetch", config_fetch::run),
     ("context", context::run),
     ("expressions", expressions::run),
     ("footprint", footprint::run),
     ("map", map::run),
+    ("queue", queue::run),
+    ("remote-map", remote_map::run),
     ("start", start::run),
     ("steps", steps::run),
     ("task-call", task_call::run),

@@ -99,7 +99,12 @@ impl Stage {
             clock: Arc::new(SystemClock),
             on_store_failure: Arc::new(fail),
         };
-        Ok(Self { engine: Engine::launch(parts, options)?, next: AtomicU64::new(1) })
+        Ok(Self::over(Engine::launch(parts, options)?))
+    }
+
+    /// A stage with an engine that stands already.
+    pub(crate) const fn over(engine: Engine) -> Self {
+        Self { engine, next: AtomicU64::new(1) }
     }
 
     /// Starts an execution and returns once that is durable.
@@ -136,7 +141,7 @@ fn fail(error: &StoreError) {
 }
 
 /// The time of the system.
-struct SystemClock;
+pub(crate) struct SystemClock;
 
 #[async_trait]
 impl Clock for SystemClock {
