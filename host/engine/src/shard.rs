@@ -267,6 +267,7 @@ impl Shard {
                         cancelled.push(id);
                     }
                 }
+                Action::CancelGroup { id } => self.shared.queue.cancel_group(&key.tenant, id),
                 Action::Complete { output } => {
                     self.shared.ended(&key, Status::Completed);
                     self.tell_parent(&key, ChildEnd::Completed(output));

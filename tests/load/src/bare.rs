@@ -144,7 +144,11 @@ impl context::Host for Guest {
 }
 
 impl HostSnapshot for Guest {
-    async fn get(&mut self, _: Resource<Snapshot>, _: String) -> wasmtime::Result<Result<Option<String>, ContextError>> {
+    async fn get(
+        &mut self,
+        _: Resource<Snapshot>,
+        _: String,
+    ) -> wasmtime::Result<Result<Option<String>, ContextError>> {
         Ok(Ok(Some(self.answers.context.clone())))
     }
 
@@ -156,7 +160,11 @@ impl HostSnapshot for Guest {
         Ok(Ok(None))
     }
 
-    async fn length(&mut self, _: Resource<Snapshot>, _: String) -> wasmtime::Result<Result<Option<u32>, ContextError>> {
+    async fn length(
+        &mut self,
+        _: Resource<Snapshot>,
+        _: String,
+    ) -> wasmtime::Result<Result<Option<u32>, ContextError>> {
         Ok(Ok(None))
     }
 

@@ -139,7 +139,8 @@ impl<'m> World<'m> {
                 Action::DispatchTask(dispatch) => self.dispatch(&dispatch),
                 Action::CancelTask { id } => self.cancel(id.number),
                 Action::StartTimer { at, .. } => self.last_timer = at,
-                Action::CancelTimer { .. } => {}
+                // What is cancelled is cancelled on its own.
+                Action::CancelTimer { .. } | Action::CancelGroup { .. } => {}
                 Action::Publish(lifecycle) => self.publish(lifecycle),
                 Action::Complete { output } => drop(self.end.get_or_insert(End::Completed(output))),
                 Action::Fault { problem } => drop(self.end.get_or_insert(End::Faulted(problem))),

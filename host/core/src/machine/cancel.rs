@@ -15,6 +15,8 @@ impl Machine {
     /// Ends everything that a frame began. The frame itself stays.
     pub(super) fn stop_inside(&mut self, frame: FrameId) {
         let Some(visit) = self.frames.get(&frame) else { return };
+        let group = self.group_inside(frame, visit);
+        let open = self.open.len();
         let mut timers = Vec::new();
         let mut runs: Vec<RunId> = Vec::new();
         match &visit.state {
@@ -40,6 +42,9 @@ impl Machine {
         }
         timers.into_iter().for_each(|timer| self.cancel_timer(timer));
         runs.into_iter().for_each(|run| self.stop_run(run));
+        if let Some(id) = group.filter(|_| self.open.len() < open) {
+            self.act(Action::CancelGroup { id });
+        }
     }
 
     /// Ends everything that the execution began.

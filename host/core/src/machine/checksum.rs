@@ -45,6 +45,8 @@ impl Checksum {
                 }
                 self.bytes(&dispatch.idempotency_key.0.to_be_bytes());
             }
+            // It follows from the cancellations of its tasks, and journals from before it was there stay what they are.
+            Action::CancelGroup { .. } => {}
             Action::CancelTask { id } => self.numbers(3, [id.number.into(), 0]),
             Action::StartTimer { timer, at } => self.numbers(4, [timer.0.into(), at.0.cast_unsigned()]),
             Action::CancelTimer { timer } => self.numbers(5, [timer.0.into(), 0]),

@@ -52,6 +52,11 @@ impl Machine {
         }
     }
 
+    /// The group that a frame is, where it is one.
+    pub(super) fn group_inside(&self, frame: FrameId, visit: &Frame) -> Option<GroupId> {
+        self.may_cancel_inside(visit).then_some(GroupId { workflow: self.workflow.id, number: frame })
+    }
+
     /// True for a `fork` or a map that runs what it is for, and may end before all of that has.
     fn may_cancel_inside(&self, visit: &Frame) -> bool {
         match (&visit.state, &self.definition.node(visit.node).kind) {

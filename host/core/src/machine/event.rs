@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::definition::AttemptPolicy;
 use crate::expression::Budget;
-use crate::ids::{Digest, JsonPointer, TaskExecId, WorkflowExecId};
+use crate::ids::{Digest, GroupId, JsonPointer, TaskExecId, WorkflowExecId};
 use crate::machine::{ContextHandle, Delivery};
 use crate::problem::Problem;
 use crate::time::{Millis, Timestamp};
@@ -242,6 +242,11 @@ pub enum Action {
     CancelTask {
         /// Which one.
         id: TaskExecId,
+    },
+    /// Begin no task of a group any more: each of them is cancelled on its own, and this is for those who have not seen that yet.
+    CancelGroup {
+        /// Which one.
+        id: GroupId,
     },
     /// Say [`Event::TimerFired`] at a moment.
     StartTimer {

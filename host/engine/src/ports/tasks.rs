@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use sandmill_core::ids::{TaskExecId, TenantId};
+use sandmill_core::ids::{GroupId, TaskExecId, TenantId};
 use sandmill_core::machine::Dispatch;
 use sandmill_core::problem::Problem;
 use sandmill_core::value::Value;
@@ -103,6 +103,11 @@ pub trait TaskQueue: Send + Sync {
 
     /// Ends tasks, whether a worker has them or not. For each that is in the queue comes a completion, [`TaskResult::Stopped`] where it was not faster.
     async fn cancel(&self, tenant: &TenantId, ids: &[TaskExecId]);
+
+    /// Begins no task of a group any more. Each of them is cancelled too: a queue whose workers see that at once need not do anything.
+    fn cancel_group(&self, tenant: &TenantId, id: GroupId) {
+        let _ = (tenant, id);
+    }
 
     /// The next completion; `None` once the queue is closed.
     async fn completion(&self) -> Option<Completion>;

@@ -157,3 +157,20 @@ fn members_of_the_context_are_told_apart_from_a_context_that_has_none() {
     assert_eq!(members("[1]"), None);
     assert_eq!(members("null"), None);
 }
+
+#[test]
+fn a_group_is_cancelled_once_and_only_where_something_of_it_still_ran() {
+    let branches = format!(r#"{{"a":{WORK}}},{{"b":{WORK}}}"#);
+    let race = format!(r#"[{{"race":{{"fork":{{"compete":true,"branches":[{branches}]}}}}}}]"#);
+    let mut world = World::start(&race, "{}");
+    let group = world.dispatched[0].0.delivery.group.expect("a race is a group");
+    assert_eq!(world.cancelled_groups, []);
+    let (task, attempt) = (world.dispatched[0].0.id.number, 1);
+    world.open.remove(&task);
+    world.tell(Event::TaskCompleted { task, attempt, output: value("1") });
+    assert_eq!(world.cancelled_groups, [group]);
+
+    let quick = r#"{"call":"work","with":{}}"#;
+    let over = format!(r#"[{{"both":{{"fork":{{"branches":[{{"a":{quick}}},{{"b":{quick}}}]}}}}}}]"#);
+    assert_eq!(World::start(&over, "{}").cancelled_groups, []);
+}

@@ -37,6 +37,7 @@ fn the_first_success_of_a_race_wins_and_the_others_are_cancelled() {
     world.tell(Event::TaskCompleted { task, attempt, output: value("7") });
     assert_eq!(world.output(), value("7"));
     assert_eq!(world.cancelled_tasks.len(), 1);
+    assert_eq!(world.cancelled_groups.len(), 1, "nothing of the race is begun any more");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::codec::{EncodedSnapshot, Record, RecordWriter, Restored, StoredValues};
 use crate::definition::Definition;
-use crate::ids::{Digest, TenantId, WorkflowExecId};
+use crate::ids::{Digest, GroupId, TenantId, WorkflowExecId};
 use crate::machine::{Action, Dispatch, Event, Lifecycle, Machine, Origin, Phase, Settings};
 use crate::problem::{ErrorKind, Problem};
 use crate::time::Timestamp;
@@ -44,6 +44,7 @@ pub(super) struct World {
     pub(super) open: BTreeMap<u32, Dispatch>,
     pub(super) dispatched: Vec<(Dispatch, Value)>,
     pub(super) cancelled_tasks: Vec<u32>,
+    pub(super) cancelled_groups: Vec<GroupId>,
     pub(super) lifecycle: Vec<Lifecycle>,
     pub(super) end: Option<End>,
     journal: Vec<Vec<u8>>,
@@ -132,6 +133,7 @@ impl World {
             open: BTreeMap::new(),
             dispatched: Vec::new(),
             cancelled_tasks: Vec::new(),
+            cancelled_groups: Vec::new(),
             lifecycle: Vec::new(),
             end: None,
             journal: Vec::new(),
@@ -164,6 +166,7 @@ impl World {
                     self.dispatched.push(((*dispatch).clone(), self.configs[&dispatch.id.number].clone()));
                     self.open.insert(dispatch.id.number, *dispatch);
                 }
+                Action::CancelGroup { id } => self.cancelled_groups.push(id),
                 Action::CancelTask { id } => {
                     self.cancelled_tasks.push(id.number);
                     self.open.remove(&id.number);
