@@ -223,7 +223,8 @@ async fn renew_once(shared: &Shared) -> Result<(), RedisFailure> {
         let mut call = RENEW.call().arg(shared.parts.worker.as_str());
         for claim in claims {
             let state = shared.redis.keys().state(&claim.envelope.tenant, claim.envelope.task_exec_id);
-            call = call.key(state).key(&claim.stream).arg(&claim.entry).arg(claim.epoch);
+            call = call.key(state).key(&claim.stream);
+            call = call.arg(&claim.entry).arg(claim.envelope.attempt).arg(claim.epoch);
         }
         let answers: Vec<String> = shared.redis.run(call).await?;
         for (claim, answer) in claims.iter().zip(answers) {
@@ -289,7 +290,8 @@ pub(super) async fn give_back(shared: &Shared, claims: &[Claim]) {
         let mut call = GIVE_BACK.call().arg(shared.parts.worker.as_str());
         for claim in claims {
             let state = shared.redis.keys().state(&claim.envelope.tenant, claim.envelope.task_exec_id);
-            call = call.key(state).key(&claim.stream).arg(&claim.entry).arg(claim.epoch);
+            call = call.key(state).key(&claim.stream);
+            call = call.arg(&claim.entry).arg(claim.envelope.attempt).arg(claim.epoch);
         }
         match shared.redis.run::<u64>(call).await {
             Ok(count) => tracing::info!(count, "tasks are given back"),

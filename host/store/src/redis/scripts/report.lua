@@ -6,8 +6,8 @@
 -- gives 1, or 0 where another worker has the task
 -- Without an engine, nobody knows of what task the entry is, and there is no state.
 if ARGV[5] ~= '' then
-  local known = redis.call('HMGET', KEYS[2], 'worker', 'epoch')
-  local is_lost = known[1] and (known[1] ~= ARGV[9] or (known[2] ~= ARGV[2] and ARGV[2] ~= '0'))
+  local known = redis.call('HMGET', KEYS[2], 'worker', 'epoch', 'attempt')
+  local is_lost = known[1] and (known[1] ~= ARGV[9] or known[3] ~= ARGV[6] or (known[2] ~= ARGV[2] and ARGV[2] ~= '0'))
   if is_lost then return 0 end
 end
 if ARGV[7] == 'unreadable' then
