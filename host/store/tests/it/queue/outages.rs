@@ -44,7 +44,7 @@ fn check(setup: RedisSetup, happens: impl FnOnce(&mut Server) + Send) {
         let is_taken = |number: &u32| taken.iter().any(|completion| completion.id == id(*number));
         drive(&*queue.queue, (0..TASKS).filter(|number| !is_taken(number))).await;
         taken.iter().for_each(|completion| super::stage::settle(&*queue.queue, completion));
-        server.tidied().await;
+        server.tidied_by(&*queue.queue).await;
     });
     working.0.abort();
 }
@@ -95,7 +95,7 @@ fn what_redis_forgets_while_tasks_run_and_ends_are_unread_completes_once() {
         let runner = Arc::new(Counting::default());
         let working = work(&worker, &runner, 2);
         drive(&*second.queue, 0..4).await;
-        server.tidied().await;
+        server.tidied_by(&*second.queue).await;
         working.abort();
     });
 }
@@ -115,7 +115,7 @@ fn redis_that_is_full_takes_tasks_when_it_has_room_again() {
         assert!(requests < 400, "{requests} requests in a second, of a server that is full");
         let _ = server.server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
         drive(&*engine.queue, 0..TASKS).await;
-        server.tidied().await;
+        server.tidied_by(&*engine.queue).await;
         working.abort();
     });
 }
@@ -156,7 +156,7 @@ fn connections_that_break_anywhere_lose_nothing() {
         }
         let _proxies = cutting.await.unwrap();
         drive(&*engine.queue, 10 * TASKS..11 * TASKS).await;
-        server.tidied().await;
+        server.tidied_by(&*engine.queue).await;
         working.abort();
     });
 }

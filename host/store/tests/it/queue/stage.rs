@@ -277,7 +277,22 @@ pub(super) async fn drive(queue: &dyn TaskQueue, numbers: impl IntoIterator<Item
     ignored
 }
 
+/// Settles what comes, for ever: whatever it is, it ended before.
+async fn ignore(queue: &dyn TaskQueue) {
+    while let Some(completion) = queue.completion().await {
+        settle(queue, &completion);
+    }
+}
+
 impl Server {
+    /// Returns once everything is gone, while an engine ignores what comes a second time.
+    pub(super) async fn tidied_by(&self, queue: &dyn TaskQueue) {
+        tokio::select! {
+            () = ignore(queue) => {}
+            () = self.tidied() => {}
+        }
+    }
+
     /// Entries of a stream.
     pub(super) fn length(&self, stream: &str) -> u64 {
         self.server.cli(&["XLEN", stream]).parse().unwrap_or(0)
