@@ -22,6 +22,8 @@ mod plugins;
 
 mod directory;
 
+mod queue;
+
 mod redis_connection;
 mod redis_records;
 mod redis_ttl;

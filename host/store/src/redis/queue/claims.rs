@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::str::FromStr as _;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -15,13 +15,16 @@ use sandmill_core::ids::{TaskExecId, TenantId};
 use sandmill_core::time::Millis;
 
 use super::super::keys::ProcessId;
-use super::super::{RedisFailure, cmd};
+use super::super::{Call, RedisFailure, cmd};
 use super::envelope::Envelope;
-use super::scripts::{GIVE_BACK, RENEW, REPORT, TAKE};
-use super::worker::{Claim, Shared};
+use super::scripts::{FORGET, GIVE_BACK, RENEW, REPORT, TAKE};
+use super::worker::{Claim, Shared, Why};
 
 /// Tasks that are claimed at a time.
 const TASKS_PER_TAKE: usize = 256;
+
+/// A subscription that lasted so long was a good one: the next is made at once.
+const LISTENED_WELL: Duration = Duration::from_secs(5);
 
 /// What a script hands out: stream, entry, epoch, fields.
 type Found = (String, String, u32, HashMap<String, Bytes>);
@@ -46,6 +49,8 @@ pub(super) async fn take(shared: Arc<Shared>) {
             }
         }
     }
+    // What came while the worker was told to stop.
+    give_back_idle(&shared).await;
 }
 
 async fn take_and_wait(shared: &Shared) -> Result<(), RedisFailure> {
@@ -58,6 +63,7 @@ async fn take_and_wait(shared: &Shared) -> Result<(), RedisFailure> {
             continue;
         }
         let lasts = take_once(shared, &streams, Of::Nobody).await?;
+        // Where there was something, there may be more.
         if lasts.len() < streams.len() {
             continue;
         }
@@ -66,7 +72,7 @@ async fn take_and_wait(shared: &Shared) -> Result<(), RedisFailure> {
         command.arg("STREAMS").arg(&streams).arg(&lasts);
         let stopping = shared.stopping.notified();
         tokio::select! {
-            _ = connection.run::<super::super::Value>(command, shared.options.block) => {}
+            arrived = connection.run::<super::super::Value>(command, shared.options.block) => drop(arrived?),
             () = stopping => return Ok(()),
         }
     }
@@ -78,12 +84,20 @@ pub(super) async fn take_lost(shared: Arc<Shared>) {
     let streams = streams(&shared);
     while !shared.is_stopping() {
         tokio::time::sleep(shared.options.lease / 3).await;
-        if shared.free() > 0
-            && let Err(failure) = take_once(&shared, &streams, Of::DeadWorkers).await
-        {
+        if let Err(failure) = take_lost_once(&shared, &streams).await {
             tracing::debug!(%failure, "lost tasks cannot be looked for right now");
         }
     }
+    give_back_idle(&shared).await;
+}
+
+async fn take_lost_once(shared: &Shared, streams: &[String]) -> Result<(), RedisFailure> {
+    // A worker that could not renew for a while would take its own tasks for lost, and run them a second time.
+    renew_once(shared).await?;
+    if shared.free() > 0 {
+        take_once(shared, streams, Of::DeadWorkers).await?;
+    }
+    Ok(())
 }
 
 /// The streams of this worker, in the order in which it takes from them.
@@ -95,6 +109,11 @@ fn streams(shared: &Shared) -> Vec<String> {
 
 /// Takes what there is, and gives the last ids of the streams where there was nothing.
 async fn take_once(shared: &Shared, streams: &[String], of: Of) -> Result<Vec<String>, RedisFailure> {
+    let wanted = shared.free().min(TASKS_PER_TAKE);
+    // The others that take tasks for this worker may have filled it meanwhile.
+    if wanted == 0 {
+        return Ok(Vec::new());
+    }
     let mut call = TAKE.call();
     for stream in streams {
         call = call.key(stream);
@@ -103,7 +122,7 @@ async fn take_once(shared: &Shared, streams: &[String], of: Of) -> Result<Vec<St
     let call = call
         .arg(shared.redis.keys().control())
         .arg(shared.parts.worker.as_str())
-        .arg(shared.free().min(TASKS_PER_TAKE))
+        .arg(wanted)
         .arg(match of {
             Of::Nobody => "new",
             Of::DeadWorkers => "lost",
@@ -117,22 +136,35 @@ async fn take_once(shared: &Shared, streams: &[String], of: Of) -> Result<Vec<St
         tracing::info!(tasks = found.len(), "tasks of workers that are gone are taken over");
     }
     for found in found {
-        claim(shared, found).await?;
+        claim(shared, found).await;
     }
     Ok(lasts)
 }
 
-async fn claim(shared: &Shared, (stream, entry, epoch, fields): Found) -> Result<(), RedisFailure> {
+async fn claim(shared: &Shared, (stream, entry, epoch, fields): Found) {
     let text = fields.get("envelope").cloned().unwrap_or_default();
-    match Envelope::from_json(&text) {
-        Ok(envelope) if epoch > 0 => {
+    let reason = match Envelope::from_json(&text) {
+        Ok(_) if epoch == 0 => "a field beside the envelope is missing".into(),
+        Ok(envelope) if !agrees(&envelope, &fields) => "the fields beside the envelope say something else".into(),
+        Ok(envelope) => {
             let (config_ttl, extended) = (shared.options.config_ttl, Instant::now());
             shared.claim(Claim { envelope, stream, entry, epoch, has_begun: false, config_ttl, extended });
-            Ok(())
+            return;
         }
-        Ok(_) => bury(shared, (&stream, &entry, epoch), &fields, "a field beside the envelope is missing").await,
-        Err(error) => bury(shared, (&stream, &entry, epoch), &fields, &error.to_string()).await,
+        Err(error) => error.to_string(),
+    };
+    if let Err(failure) = bury(shared, (&stream, &entry, epoch), &fields, &reason).await {
+        tracing::warn!(%failure, entry, "a dead letter is not written: the next worker tries again when the lease is over");
     }
+}
+
+/// True where the fields beside an envelope name the same task: leases are kept by the fields, and tasks run by the envelope.
+fn agrees(envelope: &Envelope, fields: &HashMap<String, Bytes>) -> bool {
+    let is = |name: &str, value: &str| fields.get(name).is_some_and(|field| field.as_ref() == value.as_bytes());
+    is("task_exec_id", &envelope.task_exec_id.to_string())
+        && is("tenant", envelope.tenant.as_str())
+        && is("engine", &envelope.engine)
+        && is("attempt", &envelope.attempt.to_string())
 }
 
 /// Puts an entry that nobody can read among the dead letters, and tells its engine, where it says which that is.
@@ -191,13 +223,15 @@ async fn renew_once(shared: &Shared) -> Result<(), RedisFailure> {
         let mut call = RENEW.call().arg(shared.parts.worker.as_str());
         for claim in claims {
             let state = shared.redis.keys().state(&claim.envelope.tenant, claim.envelope.task_exec_id);
-            call = call.key(state).key(&claim.stream).arg(&claim.entry).arg(claim.epoch);
+            call = call.key(state).key(&claim.stream);
+            call = call.arg(&claim.entry).arg(claim.envelope.attempt).arg(claim.epoch);
         }
         let answers: Vec<String> = shared.redis.run(call).await?;
         for (claim, answer) in claims.iter().zip(answers) {
             if answer != "kept" {
                 tracing::info!(task = %claim.envelope.task_exec_id, epoch = claim.epoch, answer, "a task is let go");
-                shared.drop_task(&claim.envelope.tenant, claim.envelope.task_exec_id);
+                let why = if answer == "lost" { Why::Lost } else { Why::Unwanted };
+                shared.drop_claim(&claim.key(), why);
             }
         }
         keep_configs(shared, claims).await?;
@@ -225,18 +259,19 @@ async fn keep_configs(shared: &Shared, claims: &[Claim]) -> Result<(), RedisFail
 pub(super) async fn listen(shared: Arc<Shared>) {
     let mut failures = 0;
     loop {
-        if let Err(failure) = listen_once(&shared, &mut failures).await {
-            failures += 1;
+        let begun = Instant::now();
+        if let Err(failure) = listen_once(&shared).await {
             tracing::debug!(%failure, "cancellations cannot be heard right now");
         }
+        failures = if begun.elapsed() > LISTENED_WELL { 1 } else { failures + 1 };
         shared.redis.pause(failures).await;
     }
 }
 
-async fn listen_once(shared: &Shared, failures: &mut u32) -> Result<(), RedisFailure> {
+async fn listen_once(shared: &Shared) -> Result<(), RedisFailure> {
     let mut subscription = shared.redis.pubsub().await?;
     subscription.subscribe(shared.redis.keys().cancel()).await.map_err(RedisFailure::from)?;
-    *failures = 0;
+    // What was said while nobody listened.
     renew_once(shared).await?;
     let mut messages = subscription.on_message();
     while let Some(message) = messages.next().await {
@@ -255,7 +290,8 @@ pub(super) async fn give_back(shared: &Shared, claims: &[Claim]) {
         let mut call = GIVE_BACK.call().arg(shared.parts.worker.as_str());
         for claim in claims {
             let state = shared.redis.keys().state(&claim.envelope.tenant, claim.envelope.task_exec_id);
-            call = call.key(state).key(&claim.stream).arg(&claim.entry).arg(claim.epoch);
+            call = call.key(state).key(&claim.stream);
+            call = call.arg(&claim.entry).arg(claim.envelope.attempt).arg(claim.epoch);
         }
         match shared.redis.run::<u64>(call).await {
             Ok(count) => tracing::info!(count, "tasks are given back"),
@@ -264,27 +300,15 @@ pub(super) async fn give_back(shared: &Shared, claims: &[Claim]) {
     }
 }
 
+/// Gives back what has not begun.
+async fn give_back_idle(shared: &Shared) {
+    let idle = shared.hand().take_idle();
+    give_back(shared, &idle).await;
+}
+
 /// Forgets workers that are gone and own nothing any more.
 pub(super) async fn forget_consumers(shared: &Shared) -> Result<(), RedisFailure> {
+    let call = streams(shared).iter().fold(FORGET.call(), Call::key);
     let gone_after = shared.options.forget_worker_after.as_millis() as u64;
-    for stream in streams(shared) {
-        let consumers: Vec<HashMap<String, super::super::Value>> =
-            shared.redis.run(cmd("XINFO").arg("CONSUMERS").arg(&stream).arg("workers")).await?;
-        for consumer in consumers {
-            let number = |name: &str| match consumer.get(name) {
-                Some(super::super::Value::Int(number)) => u64::try_from(*number).unwrap_or(0),
-                _ => 0,
-            };
-            let Some(name) =
-                consumer.get("name").cloned().and_then(|name| super::super::from_redis_value::<String>(name).ok())
-            else {
-                continue;
-            };
-            if name != shared.parts.worker.as_str() && number("pending") == 0 && number("idle") > gone_after {
-                let command = cmd("XGROUP").arg("DELCONSUMER").arg(&stream).arg("workers").arg(name).clone();
-                shared.redis.run::<u64>(command).await?;
-            }
-        }
-    }
-    Ok(())
+    shared.redis.run::<u64>(call.arg(shared.parts.worker.as_str()).arg(gone_after)).await.map(drop)
 }

@@ -16,8 +16,9 @@ use sandmill_engine::ports::{Completion, ExecutionKey, TaskResult};
 
 use super::super::{RedisFailure, cmd};
 use super::assignment;
-use super::engine::Shared;
+use super::engine::{Settled, Shared};
 use super::live;
+use super::outstanding::Repairing;
 
 /// Entries that are read at a time.
 const ENTRIES_PER_READ: usize = 512;
@@ -59,26 +60,41 @@ async fn follow(shared: &Shared, cursor: &mut Cursor, failures: &mut u32) -> Res
     let (completions, live) = (keys.completions(&shared.parts.engine), keys.live(&shared.parts.engine));
     let mut connection = shared.redis.blocking_connection().await?;
     loop {
-        let mut command = cmd("XREAD");
-        command.arg("COUNT").arg(ENTRIES_PER_READ).arg("BLOCK").arg(shared.options.block.as_millis() as u64);
-        command.arg("STREAMS").arg(&live).arg(&completions).arg(&cursor.live).arg(&cursor.completions);
         if shared.begins_anew.swap(false, Ordering::SeqCst) {
             *cursor = Cursor::default();
         }
+        let mut command = cmd("XREAD");
+        command.arg("COUNT").arg(ENTRIES_PER_READ).arg("BLOCK").arg(shared.options.block.as_millis() as u64);
+        command.arg("STREAMS").arg(&live).arg(&completions).arg(&cursor.live).arg(&cursor.completions);
         let read: Option<Vec<(String, Entries)>> = connection.run(command, shared.options.block).await?;
-        *failures = 0;
-        for (stream, entries) in read.into_iter().flatten() {
-            let Some(last) = entries.last().map(|(id, _)| id.clone()) else { continue };
-            if stream == live {
-                let ids: Vec<String> = entries.iter().map(|(id, _)| id.clone()).collect();
-                live::take_over(&shared.parts.live, &entries);
-                shared.redis.run::<u64>(cmd("XDEL").arg(&live).arg(ids)).await?;
-                cursor.live = last;
-            } else {
-                take(shared, entries).await?;
-                cursor.completions = last;
-            }
+        let (said, ended): (Vec<_>, Vec<_>) = read.into_iter().flatten().partition(|(stream, _)| *stream == live);
+        let mut has_more_to_say = false;
+        for (_, entries) in said {
+            has_more_to_say |= entries.len() == ENTRIES_PER_READ;
+            take_live(shared, cursor, &entries).await;
         }
+        // What a task said comes before its end: the completions are read again after the rest of it.
+        for (_, entries) in ended.into_iter().filter(|_| !has_more_to_say) {
+            let last = entries.last().map(|(id, _)| id.clone());
+            take(shared, entries).await?;
+            cursor.completions = last.unwrap_or_else(|| cursor.completions.clone());
+        }
+        *failures = 0;
+    }
+}
+
+/// Takes lines and progress over, and deletes them, with all before them that an earlier time has left there.
+async fn take_live(shared: &Shared, cursor: &mut Cursor, entries: &Entries) {
+    let Some((last, _)) = entries.last() else { return };
+    live::take_over(&shared.parts.live, entries);
+    cursor.live.clone_from(last);
+    let Some((time, number)) = last.split_once('-').and_then(|(time, n)| Some((time, n.parse::<u64>().ok()?))) else {
+        return;
+    };
+    let mut command = cmd("XTRIM");
+    command.arg(shared.redis.keys().live(&shared.parts.engine)).arg("MINID").arg(format!("{time}-{}", number + 1));
+    if let Err(failure) = shared.redis.run::<u64>(command).await {
+        tracing::debug!(%failure, "lines that were taken over stay in Redis until the next ones come");
     }
 }
 
@@ -186,27 +202,31 @@ fn failed(kind: ErrorKind, detail: &str) -> TaskResult {
 async fn repair(shared: &Shared, report: Report, entry: String) -> Result<(), RedisFailure> {
     let Report { key, number, attempt, reason, .. } = report;
     let id = TaskExecId { workflow: key.id, number };
-    let repaired = shared.table().repair(&key.tenant, id, attempt);
+    // The entry goes whatever becomes of it; a worker that needs more will say so again.
+    let settled = Settled { tenant: key.tenant.clone(), id, attempt, entry };
+    let Some(message) = shared.table().message(&key.tenant, id, attempt) else {
+        shared.done_with(settled);
+        return Ok(());
+    };
+    // Whatever is wrong with it, nothing of it is relied on any more.
+    shared.records.forget(&assignment::draft(shared, &message)).await?;
+    if let Some(component) = message.dispatch.plugin() {
+        shared.components.invalidate(&(key.tenant.clone(), component));
+    }
     metrics::counter!(super::super::metrics::REPAIRS).increment(1);
     tracing::info!(tenant = key.tenant.as_str(), task = %id, attempt, reason, "a worker asks for a config again");
-    match repaired {
-        Some((repairs, _)) if repairs > shared.options.repairs_max => {
+    let repairing = shared.table().repair(&message, shared.options.repairs_max);
+    match repairing {
+        Repairing::Nothing => {}
+        Repairing::Again => shared.work.notify_one(),
+        Repairing::Stopped => shared.stopped(&key.tenant, id, attempt),
+        Repairing::Hopeless => {
             let problem = config_unavailable(&reason, shared.options.repairs_max);
             let result = TaskResult::Failed(Box::new(problem));
             shared.hand_over(Completion { tenant: key.tenant.clone(), id, attempt, epoch: 0, result });
         }
-        Some((_, message)) => {
-            // Whatever is wrong with it, nothing of it is relied on any more.
-            shared.records.forget(&assignment::draft(shared, &message)).await?;
-            if let Some(component) = message.dispatch.plugin() {
-                shared.components.invalidate(&(key.tenant.clone(), component));
-            }
-            shared.work.notify_one();
-        }
-        None => {}
     }
-    let completions = shared.redis.keys().completions(&shared.parts.engine);
-    shared.redis.run::<u64>(cmd("XDEL").arg(completions).arg(entry)).await?;
+    shared.done_with(settled);
     Ok(())
 }
 

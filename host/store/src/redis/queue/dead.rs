@@ -110,11 +110,12 @@ impl QueueDesk {
                 streams.extend(self.stream(queue, priority, now).await?);
             }
         }
-        let cards = WorkerCard::all(&self.redis, self.forget_worker_after).await?;
+        let oldest = now - i64::try_from(self.forget_worker_after.as_millis()).unwrap_or(i64::MAX);
+        let cards = WorkerCard::all(&self.redis).await?.into_iter().filter(|card| card.heard >= oldest);
         let owner: Option<String> = self.redis.run(cmd("GET").arg(keys.owner())).await?;
         Ok(QueueStats {
             streams,
-            workers: cards.into_iter().map(|card| WorkerStats::of(card, now)).collect(),
+            workers: cards.map(|card| WorkerStats::of(card, now)).collect(),
             dead: self.redis.run(cmd("XLEN").arg(keys.dead())).await?,
             owner: owner.and_then(|owner| serde_json::from_str(&owner).ok()),
         })

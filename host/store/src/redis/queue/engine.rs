@@ -4,7 +4,7 @@
 //! `keeper`). An engine whose Redis is away goes on taking work, and sends it when Redis is back.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -83,15 +83,17 @@ pub(super) struct Shared {
     pub(super) components: moka::sync::Cache<(TenantId, Digest), ()>,
     /// Set where Redis has lost what it held: its streams begin anew.
     pub(super) begins_anew: AtomicBool,
+    /// Asks for everything that is outstanding to be put in again.
+    pub(super) rescan: Notify,
     table: Mutex<Table>,
     /// Something may go out.
     pub(super) work: Notify,
-    completed: mpsc::UnboundedSender<Completion>,
+    /// Gone once the queue is closed.
+    completed: Mutex<Option<mpsc::UnboundedSender<Completion>>>,
     /// Completions that came over Redis and are not in the journal yet: attempt and entry.
     arrived: Mutex<Arrived>,
     errands: Mutex<Errands>,
     pub(super) has_errands: Notify,
-    is_closed: AtomicBool,
     /// Why Redis could not be reached when that was tried last.
     trouble: Mutex<Option<String>>,
 }
@@ -99,10 +101,13 @@ pub(super) struct Shared {
 /// Attempts and entries of the completions of a task.
 type Arrived = HashMap<(TenantId, TaskExecId), Vec<(u32, String)>>;
 
+/// A task that is to end, and the last of its attempts that is meant.
+pub(super) type Cancel = (TenantId, TaskExecId, u32);
+
 /// What is to be told to Redis beside new tasks.
 #[derive(Default)]
 pub(super) struct Errands {
-    pub(super) cancel: Vec<(TenantId, TaskExecId)>,
+    pub(super) cancel: Vec<Cancel>,
     pub(super) settle: Vec<Settled>,
 }
 
@@ -127,13 +132,13 @@ impl RedisQueue {
             texts: Texts::default(),
             components: moka::sync::Cache::builder().max_capacity(COMPONENTS_MAX).time_to_live(COMPONENTS_LIVE).build(),
             begins_anew: AtomicBool::new(false),
+            rescan: Notify::new(),
             table: Mutex::default(),
             work: Notify::new(),
-            completed,
+            completed: Mutex::new(Some(completed)),
             arrived: Mutex::default(),
             errands: Mutex::default(),
             has_errands: Notify::new(),
-            is_closed: AtomicBool::new(false),
             trouble: Mutex::default(),
         });
         keeper::own(&shared).await?;
@@ -154,7 +159,7 @@ impl RedisQueue {
 #[async_trait]
 impl TaskQueue for RedisQueue {
     async fn enqueue(&self, message: TaskMessage) {
-        if self.shared.table().add(message) {
+        if !self.shared.is_closed() && self.shared.table().add(message) {
             self.shared.work.notify_one();
         }
     }
@@ -164,7 +169,7 @@ impl TaskQueue for RedisQueue {
             let cancelling = self.shared.table().cancel(tenant, *id);
             match cancelling {
                 Cancelling::Stopped(attempt) => self.shared.stopped(tenant, *id, attempt),
-                Cancelling::Elsewhere => self.shared.errands().cancel.push((tenant.clone(), *id)),
+                Cancelling::Elsewhere(last) => self.shared.errands().cancel.push((tenant.clone(), *id, last)),
             }
         }
         self.shared.has_errands.notify_one();
@@ -176,6 +181,7 @@ impl TaskQueue for RedisQueue {
 
     fn settled(&self, tenant: &TenantId, id: TaskExecId, attempt: Option<u32>) {
         self.shared.table().settle(tenant, id, attempt);
+        self.shared.work.notify_one();
         let key = (tenant.clone(), id);
         let mut arrived = self.shared.arrived();
         let Some(entries) = arrived.remove(&key) else { return };
@@ -189,7 +195,6 @@ impl TaskQueue for RedisQueue {
             settled.into_iter().map(|(attempt, entry)| Settled { tenant: tenant.clone(), id, attempt, entry });
         self.shared.errands().settle.extend(settled);
         self.shared.has_errands.notify_one();
-        self.shared.work.notify_one();
     }
 
     fn depth(&self) -> usize {
@@ -205,12 +210,19 @@ impl TaskQueue for RedisQueue {
     }
 
     async fn close(&self) {
-        self.shared.is_closed.store(true, Ordering::SeqCst);
         self.helpers.lock().unwrap_or_else(PoisonError::into_inner).clear();
         // What is in the journal already need not come again. Without Redis it comes again, and is ignored.
-        if let Err(failure) = pump::run_errands_once(&self.shared).await {
-            tracing::debug!(%failure, "completions that are journaled stay in Redis until the next start");
+        loop {
+            match pump::run_errands_once(&self.shared).await {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(failure) => {
+                    tracing::debug!(%failure, "completions that are journaled stay in Redis until the next start");
+                    break;
+                }
+            }
         }
+        drop(self.shared.completed.lock().unwrap_or_else(PoisonError::into_inner).take());
         keeper::disown(&self.shared).await;
     }
 }
@@ -233,11 +245,28 @@ impl Shared {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
-    /// A completion came over Redis, as that entry of the stream.
+    fn is_closed(&self) -> bool {
+        self.completed.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// A completion came over Redis, as that entry of the stream. One that came before, and waits for the journal, is not handed over again.
     pub(super) fn arrive(&self, completion: Completion, entry: String) {
         let key = (completion.tenant.clone(), completion.id);
-        self.arrived().entry(key).or_default().push((completion.attempt, entry));
+        let arrival = (completion.attempt, entry);
+        let mut arrived = self.arrived();
+        let entries = arrived.entry(key).or_default();
+        if entries.contains(&arrival) {
+            return;
+        }
+        entries.push(arrival);
+        drop(arrived);
         self.hand_over(completion);
+    }
+
+    /// An entry among the completions is done with.
+    pub(super) fn done_with(&self, settled: Settled) {
+        self.errands().settle.push(settled);
+        self.has_errands.notify_one();
     }
 
     /// A task was taken out before any worker had it.
@@ -248,6 +277,7 @@ impl Shared {
 
     pub(super) fn hand_over(&self, completion: Completion) {
         // The engine is gone when this fails, and then nobody wants to know.
-        let _ = self.completed.send(completion);
+        let completed = self.completed.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = completed.as_ref().map(|completed| completed.send(completion));
     }
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use sandmill_core::ids::QueueName;
 use serde::{Deserialize, Serialize};
 
-use super::super::{RedisFailure, cmd};
+use super::super::RedisFailure;
 use super::engine::{OwnerError, Shared};
 use super::pump;
-use super::scripts::OWN;
+use super::scripts::{DISOWN, OWN};
 use super::worker::WorkerCard;
 
 /// Who has a prefix.
@@ -46,11 +46,12 @@ pub(super) async fn own(shared: &Shared) -> Result<bool, OwnerError> {
 
 /// Gives the prefix back at once, for the next engine need not wait.
 pub(super) async fn disown(shared: &Shared) {
+    let call = DISOWN.call().key(shared.redis.keys().owner()).arg(shared.parts.engine.as_str());
     // Without Redis, it runs out by itself.
-    let _ = shared.redis.run::<u64>(cmd("DEL").arg(shared.redis.keys().owner())).await;
+    let _ = shared.redis.run::<u64>(call).await;
 }
 
-/// Renews the ownership. Where Redis had forgotten it, it has forgotten more.
+/// Renews the ownership, until another engine has it. Where Redis had forgotten it, it has forgotten more.
 pub(super) async fn keep(shared: Arc<Shared>) {
     let mut ticks = tokio::time::interval(shared.options.owner_lease / 20);
     loop {
@@ -64,23 +65,26 @@ pub(super) async fn keep(shared: Arc<Shared>) {
                 shared.records.forget_sent();
                 shared.components.invalidate_all();
                 shared.begins_anew.store(true, Ordering::SeqCst);
-                rescan(&shared, Duration::ZERO).await;
+                shared.rescan.notify_one();
             }
             Err(error @ OwnerError::Taken { .. }) => {
                 tracing::error!(%error, "this engine has lost its prefix");
                 (shared.parts.on_lost)(&error);
+                return;
             }
             Err(OwnerError::Redis(failure)) => tracing::debug!(%failure, "the prefix cannot be renewed right now"),
         }
     }
 }
 
-/// Puts in again what was sent long ago and may be lost.
+/// Puts in again what was sent long ago and may be lost, and everything where Redis has lost what it held.
 pub(super) async fn scan(shared: Arc<Shared>) {
     let mut ticks = tokio::time::interval(shared.options.scan_every);
     loop {
-        ticks.tick().await;
-        rescan(&shared, shared.options.scan_every).await;
+        tokio::select! {
+            _ = ticks.tick() => rescan(&shared, shared.options.scan_every).await,
+            () = shared.rescan.notified() => rescan(&shared, Duration::ZERO).await,
+        }
         if let Err(failure) = shared.clock.compare(&shared.redis).await {
             tracing::debug!(%failure, "the clock of Redis cannot be read right now");
         }
@@ -116,7 +120,7 @@ pub(super) async fn count_workers(shared: Arc<Shared>) {
 
 async fn slots(shared: &Shared) -> Result<HashMap<QueueName, usize>, RedisFailure> {
     let mut slots = HashMap::new();
-    for card in WorkerCard::all(&shared.redis, shared.options.forget_worker_after).await? {
+    for card in WorkerCard::all(&shared.redis).await? {
         for queue in card.queues.iter().filter_map(|queue| queue.parse().ok()) {
             *slots.entry(queue).or_default() += card.slots;
         }

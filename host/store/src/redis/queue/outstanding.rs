@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use sandmill_core::definition::Priority;
 use sandmill_core::ids::{QueueName, TaskExecId, TenantId};
 
+use super::engine::Cancel;
 use super::waiting::{Waiting, cost};
 use crate::redis::queue::options::QueueOptions;
 use sandmill_engine::ports::TaskMessage;
@@ -27,8 +28,21 @@ pub(super) struct Outstanding {
 pub(super) enum Cancelling {
     /// It waited here, and is gone: that attempt has stopped.
     Stopped(u32),
-    /// It may be in Redis: whoever has it must be told.
-    Elsewhere,
+    /// It may be in Redis, as that attempt or an earlier one: whoever has it must be told.
+    Elsewhere(u32),
+}
+
+/// What follows from a config that a worker did not find.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Repairing {
+    /// Nobody waits for the task, or it waits here already.
+    Nothing,
+    /// It goes out again.
+    Again,
+    /// It is cancelled, and has stopped with that.
+    Stopped,
+    /// It was put back often enough.
+    Hopeless,
 }
 
 type TaskKey = (TenantId, TaskExecId);
@@ -98,8 +112,9 @@ impl Table {
     }
 
     /// The tasks that are to be cancelled and have not ended.
-    pub(super) fn cancelled(&self) -> Vec<TaskKey> {
-        self.tasks.iter().filter(|(_, task)| task.is_cancelled).map(|(key, _)| key.clone()).collect()
+    pub(super) fn cancelled(&self) -> Vec<Cancel> {
+        let cancelled = self.tasks.iter().filter(|(_, task)| task.is_cancelled);
+        cancelled.map(|((tenant, id), task)| (tenant.clone(), *id, task.message.dispatch.attempt)).collect()
     }
 
     /// Nobody wants a task any more.
@@ -113,9 +128,9 @@ impl Table {
             }
             Some(task) => {
                 task.is_cancelled = true;
-                Cancelling::Elsewhere
+                Cancelling::Elsewhere(task.message.dispatch.attempt)
             }
-            None => Cancelling::Elsewhere,
+            None => Cancelling::Elsewhere(u32::MAX),
         }
     }
 
@@ -124,19 +139,37 @@ impl Table {
         self.tasks.get(&(tenant.clone(), id)).map(|task| task.message.dispatch.attempt)
     }
 
-    /// A worker did not find what it needs: the task waits again, before the others of its tenant. Gives how often that happened, and the task; `None` where nobody
-    /// waits for that attempt.
-    pub(super) fn repair(&mut self, tenant: &TenantId, id: TaskExecId, attempt: u32) -> Option<(u32, TaskMessage)> {
-        let key = (tenant.clone(), id);
-        let task = self.tasks.get_mut(&key).filter(|task| task.message.dispatch.attempt == attempt)?;
-        task.repairs += 1;
-        let (repairs, was_sent) = (task.repairs, task.sent.take().is_some());
-        let message = task.message.clone();
-        if was_sent {
-            self.lanes(&message).sent -= 1;
-            self.lane(&message).push_front(tenant, id, cost(message.config.len()));
+    /// The task whose attempt that is; `None` where nobody waits for it.
+    pub(super) fn message(&self, tenant: &TenantId, id: TaskExecId, attempt: u32) -> Option<TaskMessage> {
+        let task = self.tasks.get(&(tenant.clone(), id))?;
+        (task.message.dispatch.attempt == attempt).then(|| task.message.clone())
+    }
+
+    /// True where a task is still waited for, as that attempt.
+    pub(super) fn wants(&self, message: &TaskMessage) -> bool {
+        self.attempt(&message.tenant, message.dispatch.id) == Some(message.dispatch.attempt)
+    }
+
+    /// A worker did not find what it needs: unless that has happened too often, the task waits again, before the others of its tenant.
+    pub(super) fn repair(&mut self, message: &TaskMessage, repairs_max: u32) -> Repairing {
+        let (tenant, id) = (&message.tenant, message.dispatch.id);
+        let wants = self.wants(message);
+        let Some(task) = self.tasks.get_mut(&(tenant.clone(), id)).filter(|_| wants) else { return Repairing::Nothing };
+        if task.is_cancelled {
+            self.remove(tenant, id);
+            return Repairing::Stopped;
         }
-        Some((repairs, message))
+        if task.sent.is_none() {
+            return Repairing::Nothing;
+        }
+        if task.repairs >= repairs_max {
+            return Repairing::Hopeless;
+        }
+        task.repairs += 1;
+        task.sent = None;
+        self.lanes(message).sent -= 1;
+        self.lane(message).push_front(tenant, id, cost(message.config.len()));
+        Repairing::Again
     }
 
     /// A task is of no more interest, where that is its attempt.

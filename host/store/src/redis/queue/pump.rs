@@ -6,13 +6,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sandmill_core::ids::{Digest, TaskExecId, TenantId};
-use sandmill_engine::ports::{ComponentBytes as _, ExecutionKey, TaskMessage};
+use sandmill_core::ids::{Digest, TenantId};
+use sandmill_engine::ports::{ComponentBytes as _, ConfigError, ExecutionKey, TaskMessage};
 
 use super::super::records::TaskToSave;
 use super::super::{RedisComponents, RedisFailure, Request};
 use super::assignment;
-use super::engine::{Errands, Shared};
+use super::engine::{Cancel, Errands, Shared};
 use super::envelope::{ENVELOPE_VERSION, Envelope, Kind, traceparent};
 use super::scripts::{CANCEL, ENQUEUE, SETTLE};
 
@@ -31,12 +31,19 @@ pub(super) async fn send(shared: Arc<Shared>) {
     }
 }
 
-/// Puts tasks into Redis, as often as it takes.
+/// Puts tasks into Redis, as often as it takes, as far as somebody still waits for them.
 pub(super) async fn put(shared: &Shared, messages: &[TaskMessage]) {
     let mut failures = 0;
     loop {
-        match put_once(shared, messages).await {
-            Ok(()) => return,
+        let wanted: Vec<TaskMessage> = {
+            let table = shared.table();
+            messages.iter().filter(|message| table.wants(message)).cloned().collect()
+        };
+        if wanted.is_empty() {
+            return;
+        }
+        match put_once(shared, &wanted).await {
+            Ok(()) => return withdraw(shared, &wanted),
             Err(failure) => {
                 failures += 1;
                 if failures == 1 {
@@ -48,10 +55,24 @@ pub(super) async fn put(shared: &Shared, messages: &[TaskMessage]) {
     }
 }
 
+/// Tasks that nobody wants any more may have come to Redis after the word that they should go.
+fn withdraw(shared: &Shared, put: &[TaskMessage]) {
+    let unwanted: Vec<_> = {
+        let table = shared.table();
+        let unwanted = put.iter().filter(|message| !table.wants(message));
+        let cancel = |message: &TaskMessage| (message.tenant.clone(), message.dispatch.id, message.dispatch.attempt);
+        unwanted.map(cancel).collect()
+    };
+    if !unwanted.is_empty() {
+        shared.errands().cancel.extend(unwanted);
+        shared.has_errands.notify_one();
+    }
+}
+
 async fn put_once(shared: &Shared, messages: &[TaskMessage]) -> Result<(), RedisFailure> {
     put_components(shared, messages).await?;
     let drafts: Vec<TaskToSave> = messages.iter().map(|message| assignment::draft(shared, message)).collect();
-    shared.records.save(&drafts).await.map_err(|error| RedisFailure::Unavailable { reason: error.to_string() })?;
+    save(shared, &drafts).await.map_err(|error| RedisFailure::Unavailable { reason: error.to_string() })?;
     let mut call = ENQUEUE.call().key(shared.redis.keys().owner());
     let state_ttl = shared.options.state_ttl.as_millis() as u64;
     call = call.arg(shared.parts.engine.as_str()).arg(state_ttl);
@@ -71,6 +92,18 @@ async fn put_once(shared: &Shared, messages: &[TaskMessage]) -> Result<(), Redis
         return Err(RedisFailure::Unavailable { reason: "another engine has the prefix".into() });
     }
     Ok(())
+}
+
+/// Saves records. One of an earlier attempt, which had another config, goes: what the engine holds is right.
+async fn save(shared: &Shared, drafts: &[TaskToSave]) -> Result<(), ConfigError> {
+    let saved = shared.records.save(drafts).await;
+    if !matches!(saved, Err(ConfigError::Conflict)) {
+        return saved;
+    }
+    for draft in drafts {
+        shared.records.delete(&draft.execution, draft.record.id.number).await?;
+    }
+    shared.records.save(drafts).await
 }
 
 fn envelope(shared: &Shared, message: &TaskMessage) -> Envelope {
@@ -170,8 +203,8 @@ async fn run(shared: &Shared, errands: &Errands) -> Result<(), RedisFailure> {
     if !errands.cancel.is_empty() {
         let state_ttl = shared.options.state_ttl.as_millis() as u64;
         let mut call = CANCEL.call().arg(keys.cancel()).arg(state_ttl);
-        for (tenant, id) in &errands.cancel {
-            call = call.key(keys.state(tenant, *id)).arg(id.to_string()).arg(tenant.as_str());
+        for (tenant, id, attempt) in &errands.cancel {
+            call = call.key(keys.state(tenant, *id)).arg(id.to_string()).arg(tenant.as_str()).arg(*attempt);
         }
         requests.push(call.into());
     }
@@ -182,17 +215,21 @@ async fn run(shared: &Shared, errands: &Errands) -> Result<(), RedisFailure> {
     let told = answers.pop().ok_or_else(|| RedisFailure::protocol("an answer is missing"))??;
     let told: Vec<String> =
         super::super::from_redis_value(told).map_err(|error| RedisFailure::protocol(error.to_string()))?;
-    for ((tenant, id), answer) in errands.cancel.iter().zip(told) {
-        cancelled(shared, (tenant, *id), &answer);
+    for (cancel, answer) in errands.cancel.iter().zip(told) {
+        cancelled(shared, cancel, &answer);
     }
     answers.into_iter().try_for_each(|answer| answer.map(drop))
 }
 
-fn cancelled(shared: &Shared, (tenant, id): (&TenantId, TaskExecId), answer: &str) {
+fn cancelled(shared: &Shared, (tenant, id, last): &Cancel, answer: &str) {
     if matches!(answer, "withdrawn" | "unknown") {
-        let attempt = shared.table().attempt(tenant, id).unwrap_or(0);
-        shared.table().settle(tenant, id, None);
-        shared.stopped(tenant, id, attempt);
+        let mut table = shared.table();
+        // One that nobody waits for has told its end already.
+        let Some(attempt) = table.attempt(tenant, *id).filter(|attempt| attempt <= last) else { return };
+        table.settle(tenant, *id, None);
+        drop(table);
+        shared.work.notify_one();
+        shared.stopped(tenant, *id, attempt);
     }
 }
 

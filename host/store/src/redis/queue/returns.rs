@@ -3,6 +3,7 @@
 //! What cannot be sent waits here, and is sent when Redis is back: the slot of its task is free only then. An end that another worker or another
 //! attempt has overtaken is refused by the script, and dropped.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -20,10 +21,14 @@ use super::worker::{Claim, ClaimKey, Shared};
 /// Completions that share a flight.
 const COMPLETIONS_PER_FLIGHT: usize = 128;
 
+/// A completion, and whoever waits for it to be in Redis.
+type Waiting = (Completion, Option<oneshot::Sender<()>>);
+
 /// Completions on their way.
 #[derive(Default)]
 pub(super) struct Desk {
-    waiting: Mutex<Vec<(Completion, Option<oneshot::Sender<()>>)>>,
+    waiting: Mutex<Vec<Waiting>>,
+    is_closed: AtomicBool,
     came: Notify,
 }
 
@@ -31,7 +36,13 @@ impl Desk {
     /// Hands a completion over, and returns once Redis has it.
     pub(super) async fn put(&self, completion: Completion) {
         let (sent, is_sent) = oneshot::channel();
-        self.waiting().push((completion, Some(sent)));
+        {
+            let mut waiting = self.waiting();
+            if self.is_closed.load(Ordering::SeqCst) {
+                return;
+            }
+            waiting.push((completion, Some(sent)));
+        }
         self.came.notify_one();
         // An error says that the worker has left, and the task was given back.
         let _ = is_sent.await;
@@ -43,11 +54,18 @@ impl Desk {
         self.came.notify_one();
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<(Completion, Option<oneshot::Sender<()>>)>> {
+    /// Nothing is sent any more: whoever waits for it is let go.
+    pub(super) fn close(&self) {
+        let mut waiting = self.waiting();
+        self.is_closed.store(true, Ordering::SeqCst);
+        waiting.clear();
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> Vec<(Completion, Option<oneshot::Sender<()>>)> {
+    fn take(&self) -> Vec<Waiting> {
         let mut waiting = self.waiting();
         let count = waiting.len().min(COMPLETIONS_PER_FLIGHT);
         waiting.drain(..count).collect()
@@ -79,6 +97,8 @@ pub(super) async fn send(shared: Arc<Shared>) {
             let _ = answer.send(());
         }
         shared.room.notify_one();
+        // The same task may wait for its older run to end.
+        shared.came.notify_one();
     }
 }
 

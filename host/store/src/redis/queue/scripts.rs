@@ -13,7 +13,9 @@ macro_rules! script {
 
 script!(CANCEL, "cancel.lua");
 script!(COMPLETE, "complete.lua");
+script!(DISOWN, "disown.lua");
 script!(ENQUEUE, "enqueue.lua");
+script!(FORGET, "forget.lua");
 script!(GIVE_BACK, "give_back.lua");
 script!(OWN, "own.lua");
 script!(RENEW, "renew.lua");

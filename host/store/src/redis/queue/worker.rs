@@ -160,7 +160,8 @@ impl RedisDeliveries {
 
     /// Gives back every task that has not ended, and takes this worker off the list. Nothing is sent any more after this.
     pub async fn leave(&self) {
-        let claims: Vec<Claim> = self.shared.hand().claims.drain().map(|(_, claim)| claim).collect();
+        self.shared.stop();
+        let claims: Vec<Claim> = self.shared.hand().take_all();
         claims::give_back(&self.shared, &claims).await;
         self.shared.live.flush().await;
         let keys = self.shared.redis.keys();
@@ -172,6 +173,7 @@ impl RedisDeliveries {
         // Without Redis, it falls off the list by itself.
         let _ = self.shared.redis.run_all(off).await;
         self.helpers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.shared.returning.close();
     }
 
     /// Reads what is needed to run some of the tasks that were claimed.
@@ -206,8 +208,11 @@ impl RedisDeliveries {
                     hand.ready.push_back((key, message));
                 }
                 Err(reason) => {
+                    if let Err(failure) = claims::ask_for_repair(shared, claim, &reason).await {
+                        shared.hand().claimed.push_front(key);
+                        return Err(failure);
+                    }
                     shared.hand().claims.remove(&key);
-                    claims::ask_for_repair(shared, claim, &reason).await?;
                     shared.room.notify_one();
                 }
             }
@@ -257,10 +262,7 @@ impl Deliveries for RedisDeliveries {
     }
 
     async fn stop(&self) {
-        self.shared.is_stopping.store(true, Ordering::SeqCst);
-        self.shared.stopping.notify_waiters();
-        self.shared.came.notify_one();
-        self.shared.room.notify_one();
+        self.shared.stop();
         let idle: Vec<Claim> = self.shared.hand().take_idle();
         claims::give_back(&self.shared, &idle).await;
     }
@@ -273,19 +275,29 @@ impl Hand {
         place.and_then(|place| self.claimed.remove(place)).is_some()
     }
 
-    /// A task that is ready, which counts as begun from here on.
+    /// A task that is ready, which counts as begun from here on. One that still runs here, as an earlier attempt or with an older epoch, must end
+    /// first: a runner knows tasks by their ids alone.
     fn begin(&mut self) -> Option<TaskMessage> {
-        loop {
-            let (key, message) = self.ready.pop_front()?;
-            if let Some(claim) = self.claims.get_mut(&key) {
-                claim.has_begun = true;
-                return Some(message);
-            }
+        self.ready.retain(|(key, _)| self.claims.contains_key(key));
+        let runs = |key: &ClaimKey| {
+            self.claims.iter().any(|(other, claim)| claim.has_begun && other.id == key.id && other.tenant == key.tenant)
+        };
+        let place = self.ready.iter().position(|(key, _)| !runs(key))?;
+        let (key, message) = self.ready.remove(place)?;
+        if let Some(claim) = self.claims.get_mut(&key) {
+            claim.has_begun = true;
         }
+        Some(message)
+    }
+
+    fn take_all(&mut self) -> Vec<Claim> {
+        self.claimed.clear();
+        self.ready.clear();
+        self.claims.drain().map(|(_, claim)| claim).collect()
     }
 
     /// Every task that has not begun.
-    fn take_idle(&mut self) -> Vec<Claim> {
+    pub(super) fn take_idle(&mut self) -> Vec<Claim> {
         self.claimed.clear();
         self.ready.clear();
         let idle: Vec<ClaimKey> = self.claims.values().filter(|claim| !claim.has_begun).map(Claim::key).collect();
@@ -300,6 +312,14 @@ impl Shared {
 
     pub(super) fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::SeqCst)
+    }
+
+    /// No more tasks come.
+    fn stop(&self) {
+        self.is_stopping.store(true, Ordering::SeqCst);
+        self.stopping.notify_waiters();
+        self.came.notify_one();
+        self.room.notify_one();
     }
 
     /// How many tasks more it takes.
@@ -317,24 +337,43 @@ impl Shared {
         self.came.notify_one();
     }
 
-    /// Nobody wants a task any more, or another worker has it: one that has not begun is not begun, and any other one is interrupted.
+    /// Nobody wants a task any more.
     pub(super) fn drop_task(&self, tenant: &TenantId, id: TaskExecId) {
-        let mut hand = self.hand();
-        let keys: Vec<ClaimKey> =
-            hand.claims.keys().filter(|key| key.tenant == *tenant && key.id == id).cloned().collect();
-        for key in keys {
-            let has_begun = hand.claims.get(&key).is_some_and(|claim| claim.has_begun);
-            if has_begun {
-                // The worker loop is gone when this fails, and the task with it.
-                let _ = self.unwanted.send((tenant.clone(), id));
-                continue;
-            }
-            hand.claimed.retain(|claimed| *claimed != key);
-            hand.ready.retain(|(ready, _)| *ready != key);
-            let ClaimKey { tenant, id, attempt, epoch } = key;
-            self.returning.post(Completion { tenant, id, attempt, epoch, result: TaskResult::Stopped });
-        }
+        let is_it = |key: &&ClaimKey| key.tenant == *tenant && key.id == id;
+        let keys: Vec<ClaimKey> = self.hand().claims.keys().filter(is_it).cloned().collect();
+        keys.iter().for_each(|key| self.drop_claim(key, Why::Unwanted));
     }
+
+    /// Lets one task go: if it runs it is interrupted, and its end goes back or is refused; if it has not begun it never does.
+    pub(super) fn drop_claim(&self, key: &ClaimKey, why: Why) {
+        let mut hand = self.hand();
+        let Some(claim) = hand.claims.get(key) else { return };
+        if claim.has_begun {
+            // The worker loop is gone when this fails, and the task with it.
+            let _ = self.unwanted.send((key.tenant.clone(), key.id));
+            return;
+        }
+        hand.claimed.retain(|claimed| claimed != key);
+        hand.ready.retain(|(ready, _)| ready != key);
+        let ClaimKey { tenant, id, attempt, epoch } = key.clone();
+        match why {
+            Why::Lost => drop(hand.claims.remove(key)),
+            Why::Unwanted => {
+                self.returning.post(Completion { tenant, id, attempt, epoch, result: TaskResult::Stopped });
+            }
+        }
+        drop(hand);
+        self.room.notify_one();
+    }
+}
+
+/// Why a task is let go.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Why {
+    /// Another worker has it.
+    Lost,
+    /// It is cancelled.
+    Unwanted,
 }
 
 /// What a worker says of itself.
@@ -352,8 +391,8 @@ pub(super) struct WorkerCard {
 }
 
 impl WorkerCard {
-    /// Those of all workers that were heard of lately.
-    pub(super) async fn all(redis: &Redis, forget_after: Duration) -> Result<Vec<Self>, RedisFailure> {
+    /// Those of all workers that were heard of lately: others have run out.
+    pub(super) async fn all(redis: &Redis) -> Result<Vec<Self>, RedisFailure> {
         let keys = redis.keys();
         let names: Vec<String> = redis.run(cmd("ZRANGE").arg(keys.workers()).arg(0).arg(-1)).await?;
         let workers: Vec<ProcessId> = names.iter().filter_map(|name| ProcessId::new(name).ok()).collect();
@@ -361,11 +400,8 @@ impl WorkerCard {
             return Ok(Vec::new());
         }
         let cards: Vec<String> = workers.iter().map(|worker| keys.worker(worker)).collect();
-        let (seconds, _): (i64, i64) = redis.run(cmd("TIME")).await?;
-        let oldest = (seconds - forget_after.as_secs() as i64) * 1_000;
         let cards: Vec<Option<String>> = redis.run(cmd("MGET").arg(cards)).await?;
-        let cards = cards.into_iter().flatten().filter_map(|card| serde_json::from_str::<Self>(&card).ok());
-        Ok(cards.filter(|card| card.heard >= oldest).collect())
+        Ok(cards.into_iter().flatten().filter_map(|card| serde_json::from_str(&card).ok()).collect())
     }
 }
 
@@ -399,7 +435,7 @@ pub(super) async fn beat_once(shared: &Shared) -> Result<(), RedisFailure> {
     };
     let card = serde_json::to_string(&card).expect("a card is made of text and numbers");
     let (keys, options) = (shared.redis.keys(), &shared.options);
-    let lives = options.heartbeat_lives.as_millis() as u64;
+    let lives = options.heartbeat_lives.min(options.forget_worker_after).as_millis() as u64;
     let oldest = now - options.forget_worker_after.as_millis() as i64;
     let requests = vec![
         cmd("SET").arg(keys.worker(worker)).arg(card).arg("PX").arg(lives).into(),

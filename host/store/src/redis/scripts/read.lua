@@ -21,7 +21,11 @@ local function grow(key, ttl)
 end
 
 local function answer(key)
-  local stored = redis.call('GET', key)
+  -- An error says that something else than a text lies there.
+  local stored = redis.pcall('GET', key)
+  if type(stored) == 'table' then
+    return { 'unknown', '' }
+  end
   if not stored then
     return { 'absent' }
   end
@@ -45,7 +49,10 @@ local function answer(key)
   if mode == 'extend' then
     return { 'found' }
   end
-  local config = redis.call('GET', prefix .. string.sub(digests, 1, 64))
+  local config = redis.pcall('GET', prefix .. string.sub(digests, 1, 64))
+  if type(config) == 'table' then
+    config = false
+  end
   return { 'found', string.format('%.0f', deadline), stored_ttl, text, config }
 end
 

@@ -24,7 +24,10 @@ local deadlines = {}
 for index = 1, count do
   local ttl, digests = tonumber(ARGV[3 * index]), ARGV[3 * index + 1]
   deadlines[index] = now + ttl
-  local stored = redis.call('GET', KEYS[index])
+  local stored = redis.pcall('GET', KEYS[index])
+  if type(stored) == 'table' then
+    stored = nil
+  end
   local deadline, _, known = string.match(stored or '', '^1 (%d+) (%d+) ([%x,]*)\n')
   if deadline and tonumber(deadline) > now then
     if string.sub(known, 1, 64) ~= string.sub(digests, 1, 64) then

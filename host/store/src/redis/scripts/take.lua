@@ -3,7 +3,7 @@
 -- KEYS  the streams to take from, the most urgent first
 -- ARGV  1 prefix of control keys, 2 worker, 3 how many at most, 4 `new` or `lost`, 5 lease in ms, 6 losses that make a task poison,
 --       7 time to live of a state in ms
--- gives { tasks, last ids of the streams }, a task being { stream, entry, epoch, fields }
+-- gives { tasks, last ids of the streams, which are there only where nothing was found }, a task being { stream, entry, epoch, fields }
 --
 -- `new` takes what nobody has, `lost` what a worker had and did not renew. A task whose worker died too often goes to the dead letters, and its
 -- engine is told, in the same step. One with an epoch of 0 lacks a field: the worker buries it.
@@ -13,9 +13,15 @@ local group = 'workers'
 
 local function entries_of(stream, count)
   if mode == 'lost' then
-    local reply = redis.pcall('XAUTOCLAIM', stream, group, worker, lease, '0-0', 'COUNT', count)
-    if reply.err then return {} end
-    return reply[2]
+    -- One call looks at ten times as many entries as it may claim, and those that are renewed come first as often as not.
+    local claimed, cursor = {}, '0-0'
+    repeat
+      local reply = redis.pcall('XAUTOCLAIM', stream, group, worker, lease, cursor, 'COUNT', count - #claimed)
+      if reply.err then break end
+      cursor = reply[1]
+      for _, entry in ipairs(reply[2]) do claimed[#claimed + 1] = entry end
+    until cursor == '0-0' or #claimed >= count
+    return claimed
   end
   local reply = redis.pcall('XREADGROUP', 'GROUP', group, worker, 'COUNT', count, 'STREAMS', stream, '>')
   if reply and reply.err then
@@ -72,10 +78,11 @@ local function hand_out(stream, entry, task)
   return redis.call('HINCRBY', task.state, 'epoch', 1)
 end
 
-local tasks = {}
+local tasks, is_empty = {}, true
 for _, stream in ipairs(KEYS) do
   if #tasks >= wanted then break end
   for _, found in ipairs(entries_of(stream, wanted - #tasks)) do
+    is_empty = false
     -- Before Redis 7, an entry that was deleted is found without its fields.
     if found and found[2] then
       local task = {}
@@ -87,7 +94,7 @@ for _, stream in ipairs(KEYS) do
 end
 
 local lasts = {}
-if #tasks == 0 and mode == 'new' then
+if is_empty and mode == 'new' then
   for i, stream in ipairs(KEYS) do
     local info = redis.call('XINFO', 'STREAM', stream)
     for field = 1, #info, 2 do

@@ -1,0 +1,12 @@
+//! The task queue: what every adapter promises, and what the one in Redis keeps when workers, engines, connections and the server itself go away.
+
+mod stage;
+
+mod context;
+mod desk;
+mod engines;
+mod fairness;
+mod handover;
+mod outages;
+mod repair;
+mod workers;
