@@ -1,5 +1,7 @@
 //! What can be typed: every command with its flags. What they mean is decided where each command is.
 
+mod queue;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +10,7 @@ use clap_complete::Shell;
 use sandmill_core::time::Timestamp;
 
 use crate::failure::EXIT_CODES;
+pub(crate) use queue::{Desk, Doctor, Queue, QueueDead};
 
 /// Durable workflows whose every step is a sandboxed WebAssembly component.
 #[derive(Debug, Parser)]
@@ -104,7 +107,10 @@ pub(crate) enum Command {
         code: Option<String>,
     },
     /// Check this machine, the settings and the server.
-    Doctor(SettingArguments),
+    Doctor(Doctor),
+    /// The task queue in Redis: how it is, and its dead letters.
+    #[command(subcommand)]
+    Queue(Queue),
     /// Print completions for a shell.
     Completions {
         /// The shell.

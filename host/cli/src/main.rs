@@ -52,7 +52,8 @@ fn run(global: arguments::Global, command: Command, output: Output) -> Result<Ex
         Command::Config(arguments::Config::Show(settings)) => commands::config::show(&settings, output),
         Command::Explain { code } => commands::explain::run(code.as_deref(), output),
         Command::Completions { shell } => commands::completions::run(shell),
-        Command::Doctor(settings) => commands::doctor::run(&global, &settings, output),
+        Command::Doctor(doctor) => commands::doctor::run(&global, &doctor, output),
+        Command::Queue(queue) => commands::queue::run(global, queue, output),
         command => {
             let client = Client::new(&global)?;
             wire::client_runtime()?.block_on(ask(&client, command, output))
@@ -79,7 +80,7 @@ async fn ask(client: &Client, command: Command, output: Output) -> Result<ExitCo
         Command::Up(_) | Command::Worker(_) | Command::Run(_) | Command::Config(_) | Command::Explain { .. } => {
             unreachable!("handled before")
         }
-        Command::Doctor(_) | Command::Completions { .. } => unreachable!("handled before"),
+        Command::Doctor(_) | Command::Queue(_) | Command::Completions { .. } => unreachable!("handled before"),
     }
     Ok(ExitCode::SUCCESS)
 }

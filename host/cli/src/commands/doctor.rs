@@ -1,11 +1,13 @@
 //! `sandmill doctor`: looks at the machine, the settings and the server, and says what to do about what it does not like.
 
+mod redis;
+
 use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::arguments::{Global, SettingArguments};
+use crate::arguments::{Doctor, Global};
 use crate::client::Client;
 use crate::commands::config;
 use crate::failure::{Failure, Outcome};
@@ -29,8 +31,8 @@ enum Verdict {
 }
 
 /// Checks everything; the exit code is 1 where something is bad.
-pub(crate) fn run(global: &Global, arguments: &SettingArguments, output: Output) -> Result<ExitCode, Failure> {
-    let settings = config::load(arguments, Vec::new());
+pub(crate) fn run(global: &Global, arguments: &Doctor, output: Output) -> Result<ExitCode, Failure> {
+    let settings = config::load(&arguments.settings, arguments.redis.flags());
     let mut checks = vec![match &settings {
         Ok(_) => good("settings", "can be read".into()),
         Err(failure) => bad("settings", failure.to_string()),
@@ -39,6 +41,11 @@ pub(crate) fn run(global: &Global, arguments: &SettingArguments, output: Output)
         checks.push(data_dir(settings));
     }
     checks.extend([kernel(), swap(), mappings(), server(global)?]);
+    if let Ok(settings) = settings.as_ref()
+        && wire::is_redis_wanted(settings)
+    {
+        checks.extend(wire::client_runtime()?.block_on(redis::check(settings)));
+    }
     print(&checks, output);
     let is_well = checks.iter().all(|check| check.verdict != Verdict::Bad);
     Ok(if is_well { ExitCode::SUCCESS } else { Outcome::Failed.into() })

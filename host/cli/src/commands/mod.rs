@@ -15,6 +15,7 @@ pub(crate) mod directory;
 pub(crate) mod executions;
 pub(crate) mod follow;
 pub(crate) mod plugin;
+pub(crate) mod queue;
 pub(crate) mod worker;
 pub(crate) mod workflow;
 

@@ -27,7 +27,7 @@ use crate::failure::{Failure, Outcome};
 use crate::settings::Settings;
 use clock::SystemClock;
 use ledger::Ledger;
-pub(crate) use redis::{Worker, desk, way};
+pub(crate) use redis::{Worker, desk, is_wanted as is_redis_wanted, queues, way};
 
 /// Threads that serve requests and drive executions: neither ever blocks for long.
 const SERVER_THREADS: usize = 2;

@@ -20,7 +20,7 @@ use crate::settings::Settings;
 const NONE: &str = "none";
 
 /// True where the settings name a Redis.
-pub(super) fn is_wanted(settings: &Settings) -> bool {
+pub(crate) fn is_wanted(settings: &Settings) -> bool {
     settings.text("redis.url") != NONE
 }
 
@@ -109,7 +109,7 @@ async fn deliveries(settings: &Settings, redis: Redis) -> Result<Arc<RedisDelive
 }
 
 /// The queues that a worker takes tasks from, in the order in which they are named.
-fn queues(settings: &Settings) -> Result<Vec<QueueName>, Failure> {
+pub(crate) fn queues(settings: &Settings) -> Result<Vec<QueueName>, Failure> {
     let mut seen = HashSet::new();
     let names = settings.text("worker.queues").split(',').map(str::trim).filter(|name| seen.insert(*name));
     let parse = |name: &str| {

@@ -2,12 +2,24 @@
 
 use std::time::Duration;
 
-use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
+use metrics::{
+    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
+use sandmill_engine::metrics::QUEUE_DEPTH;
 
 /// Requests that went to a Redis server; a script is one, and so is each command of a pipeline.
 pub const REQUESTS: &str = "sandmill_redis_requests_total";
 /// Seconds from sending requests to having all of their answers.
 pub const ROUND_TRIP_SECONDS: &str = "sandmill_redis_round_trip_seconds";
+
+/// Seconds that the oldest task without a worker waits, in the engine or in Redis.
+pub const QUEUE_OLDEST_SECONDS: &str = "sandmill_queue_oldest_seconds";
+/// Workers that the engine heard of lately.
+pub const QUEUE_WORKERS: &str = "sandmill_queue_workers";
+/// Tasks that they run at a time, all together.
+pub const QUEUE_SLOTS: &str = "sandmill_queue_slots";
+/// Dead letters.
+pub const DEAD_LETTERS: &str = "sandmill_queue_dead_letters";
 
 /// Leases that this worker has.
 pub const LEASES: &str = "sandmill_queue_leases";
@@ -44,5 +56,31 @@ impl RedisMeters {
     pub(crate) fn round_trip(&self, requests: u64, took: Duration) {
         self.requests.increment(requests);
         self.round_trip.record(took);
+    }
+}
+
+/// What the engine's end of a queue measures, with each count of its workers.
+pub(crate) struct QueueMeters {
+    /// The metric of the engine's own queue, too: a process has one of them.
+    pub(crate) depth: Gauge,
+    pub(crate) oldest: Gauge,
+    pub(crate) workers: Gauge,
+    pub(crate) slots: Gauge,
+    pub(crate) dead: Gauge,
+}
+
+impl QueueMeters {
+    pub(crate) fn new() -> Self {
+        describe_gauge!(QUEUE_OLDEST_SECONDS, Unit::Seconds, "How long the oldest task without a worker waits.");
+        describe_gauge!(QUEUE_WORKERS, Unit::Count, "Workers that the engine heard of lately.");
+        describe_gauge!(QUEUE_SLOTS, Unit::Count, "Tasks that the workers run at a time, all together.");
+        describe_gauge!(DEAD_LETTERS, Unit::Count, "Dead letters.");
+        Self {
+            depth: gauge!(QUEUE_DEPTH),
+            oldest: gauge!(QUEUE_OLDEST_SECONDS),
+            workers: gauge!(QUEUE_WORKERS),
+            slots: gauge!(QUEUE_SLOTS),
+            dead: gauge!(DEAD_LETTERS),
+        }
     }
 }

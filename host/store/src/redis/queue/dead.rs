@@ -43,6 +43,8 @@ pub struct StreamStats {
     pub leased: u64,
     /// How long the oldest of them is here, in milliseconds.
     pub oldest_ms: Option<u64>,
+    /// How long the oldest that no worker has is here, in milliseconds.
+    pub oldest_waiting_ms: Option<u64>,
 }
 
 /// One worker.
@@ -85,8 +87,11 @@ pub struct DeadLetter {
     pub stream: String,
     /// The worker that gave it up.
     pub worker: String,
-    /// The bytes of the envelope, as text where they are.
+    /// The envelope as text; what is no text in it is replaced.
     pub envelope: String,
+    /// Its bytes, in hexadecimal, where they are no text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub envelope_hex: Option<String>,
 }
 
 impl QueueDesk {
@@ -128,26 +133,40 @@ impl QueueDesk {
         now: i64,
     ) -> Result<Option<StreamStats>, RedisFailure> {
         let stream = self.redis.keys().stream(queue, priority);
-        let mut first = cmd("XRANGE");
-        first.arg(&stream).arg("-").arg("+").arg("COUNT").arg(1);
-        let requests =
-            vec![cmd("XLEN").arg(&stream).into(), cmd("XPENDING").arg(&stream).arg("workers").into(), first.into()];
+        let entry_after = |from: &str| {
+            let mut command = cmd("XRANGE");
+            command.arg(&stream).arg(from).arg("+").arg("COUNT").arg(1);
+            command
+        };
+        let groups = cmd("XINFO").arg("GROUPS").arg(&stream).into();
+        let requests = vec![cmd("XLEN").arg(&stream).into(), groups, entry_after("-").into()];
         let mut answers = self.redis.run_all(requests).await?.into_iter();
         let mut next = || answers.next().unwrap_or(Ok(Value::Nil));
         let length: u64 = next().map(from_redis_value)?.unwrap_or(0);
-        // A stream that no worker has asked for yet has no group.
-        let pending = next().ok().and_then(|pending| from_redis_value::<Vec<Value>>(pending).ok());
-        let leased = pending.and_then(|pending| pending.into_iter().next());
-        let leased = leased.and_then(|count| from_redis_value::<u64>(count).ok()).unwrap_or(0);
+        // A stream that does not exist, or that no worker has asked for yet, has no group: all of it waits.
+        let groups = next().ok().and_then(|groups| from_redis_value::<Vec<HashMap<String, Value>>>(groups).ok());
+        let group = groups.and_then(|groups| groups.into_iter().next()).unwrap_or_default();
+        let field = |name: &str| group.get(name).cloned();
+        let leased = field("pending").and_then(|count| from_redis_value::<u64>(count).ok()).unwrap_or(0);
+        let read = field("last-delivered-id").and_then(|id| from_redis_value::<String>(id).ok());
         let oldest: Vec<(String, HashMap<String, Bytes>)> = next().map(from_redis_value)?.unwrap_or_default();
-        let since = |id: &str| id.split_once('-').and_then(|(ms, _)| ms.parse::<i64>().ok());
-        let oldest_ms = oldest.first().and_then(|(id, _)| since(id)).map(|at| now.saturating_sub(at).unsigned_abs());
+        let waiting = length.saturating_sub(leased);
+        let oldest_waiting: Vec<(String, HashMap<String, Bytes>)> = match read {
+            Some(read) if waiting > 0 => self.redis.run(entry_after(&format!("({read}"))).await?,
+            Some(_) => Vec::new(),
+            None => oldest.clone(),
+        };
+        let age = |entries: &[(String, HashMap<String, Bytes>)]| {
+            let ms = entries.first()?.0.split_once('-')?.0.parse::<i64>().ok()?;
+            Some(u64::try_from(now - ms).unwrap_or(0))
+        };
         Ok((length > 0 || priority == Priority::Normal).then(|| StreamStats {
             queue: queue.to_string(),
             priority: priority.as_str().into(),
-            waiting: length.saturating_sub(leased),
+            waiting,
             leased,
-            oldest_ms,
+            oldest_ms: age(&oldest),
+            oldest_waiting_ms: age(&oldest_waiting),
         }))
     }
 
@@ -197,6 +216,10 @@ impl DeadLetter {
             stream: text("stream"),
             worker: text("worker"),
             envelope: text("envelope"),
+            envelope_hex: fields
+                .get("envelope")
+                .filter(|bytes| std::str::from_utf8(bytes).is_err())
+                .map(|bytes| hex::encode(bytes)),
         }
     }
 }

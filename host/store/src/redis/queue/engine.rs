@@ -16,6 +16,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::super::keys::ProcessId;
+use super::super::metrics::QueueMeters;
 use super::super::records::Records;
 use super::super::{Redis, RedisFailure};
 use super::clock::ServerClock;
@@ -79,6 +80,7 @@ pub(super) struct Shared {
     pub(super) parts: EngineParts,
     pub(super) clock: ServerClock,
     pub(super) texts: Texts,
+    pub(super) meters: QueueMeters,
     /// The components that workers find in Redis, as far as this engine put them there lately.
     pub(super) components: moka::sync::Cache<(TenantId, Digest), ()>,
     /// Set where Redis has lost what it held: its streams begin anew.
@@ -130,6 +132,7 @@ impl RedisQueue {
             parts,
             clock: ServerClock::default(),
             texts: Texts::default(),
+            meters: QueueMeters::new(),
             components: moka::sync::Cache::builder().max_capacity(COMPONENTS_MAX).time_to_live(COMPONENTS_LIVE).build(),
             begins_anew: AtomicBool::new(false),
             rescan: Notify::new(),

@@ -99,6 +99,20 @@ impl Envelope {
     }
 }
 
+/// The schema of an envelope, JSON Schema 2020-12, as it is published: indented, with a line feed at its end.
+#[must_use]
+pub fn envelope_schema_text() -> String {
+    let settings = schemars::generate::SchemaSettings::draft2020_12();
+    let schema = settings.into_generator().into_root_schema_for::<Envelope>();
+    let mut members = serde_json::Map::new();
+    // What the schema says of itself stands first.
+    for name in ["$schema", "title", "description"] {
+        members.extend(schema.get(name).map(|text| (name.to_owned(), text.clone())));
+    }
+    members.extend(schema.as_object().cloned().unwrap_or_default());
+    format!("{:#}\n", serde_json::Value::Object(members))
+}
+
 /// The place of a task in the trace of its execution: the trace has the id of the execution, the span the number of the task.
 #[must_use]
 pub fn traceparent(id: TaskExecId) -> String {
@@ -111,6 +125,19 @@ mod tests {
 
     /// An envelope as version 1 wrote it, kept for ever.
     const V1: &str = include_str!("envelope-v1.json");
+
+    #[test]
+    fn the_published_schema_is_what_the_code_says() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/envelope.schema.json");
+        if std::env::var_os("SANDMILL_WRITE_DOCS").is_some() {
+            std::fs::write(&path, envelope_schema_text()).unwrap();
+        }
+        let published = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            published == envelope_schema_text(),
+            "docs/envelope.schema.json is stale: write it with SANDMILL_WRITE_DOCS=1 cargo test -p sandmill-store"
+        );
+    }
 
     #[test]
     fn an_envelope_of_version_1_is_read_for_ever() {

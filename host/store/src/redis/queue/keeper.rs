@@ -9,6 +9,7 @@ use sandmill_core::ids::QueueName;
 use serde::{Deserialize, Serialize};
 
 use super::super::RedisFailure;
+use super::dead::QueueDesk;
 use super::engine::{OwnerError, Shared};
 use super::pump;
 use super::scripts::{DISOWN, OWN};
@@ -115,6 +116,9 @@ pub(super) async fn count_workers(shared: Arc<Shared>) {
             }
             Err(failure) => tracing::debug!(%failure, "the workers cannot be counted right now"),
         }
+        if let Err(failure) = measure(&shared).await {
+            tracing::debug!(%failure, "the queue cannot be measured right now");
+        }
     }
 }
 
@@ -126,6 +130,25 @@ async fn slots(shared: &Shared) -> Result<HashMap<QueueName, usize>, RedisFailur
         }
     }
     Ok(slots)
+}
+
+/// Puts into gauges what waits, here and in Redis, and who works.
+async fn measure(shared: &Shared) -> Result<(), RedisFailure> {
+    let stats = QueueDesk::new(shared.redis.clone(), shared.options.forget_worker_after).stats().await?;
+    let (waiting, oldest) = {
+        let table = shared.table();
+        (table.waiting() as u64, table.oldest_waiting())
+    };
+    let waiting = waiting + stats.streams.iter().map(|stream| stream.waiting).sum::<u64>();
+    let oldest_there = stats.streams.iter().filter_map(|stream| stream.oldest_waiting_ms).max();
+    let oldest = oldest.max(oldest_there.map(Duration::from_millis)).unwrap_or_default();
+    let slots: usize = stats.workers.iter().map(|worker| worker.slots).sum();
+    shared.meters.depth.set(waiting as f64);
+    shared.meters.oldest.set(oldest.as_secs_f64());
+    shared.meters.workers.set(stats.workers.len() as f64);
+    shared.meters.slots.set(slots as f64);
+    shared.meters.dead.set(stats.dead as f64);
+    Ok(())
 }
 
 /// The name of this machine, for people.

@@ -31,7 +31,7 @@ mod dead;
 
 pub use dead::{DeadLetter, QueueDesk, QueueStats, StreamStats, WorkerStats};
 pub use engine::{EngineParts, OwnerError, RedisQueue};
-pub use envelope::{ENVELOPE_VERSION, Envelope, EnvelopeError, Kind, traceparent};
+pub use envelope::{ENVELOPE_VERSION, Envelope, EnvelopeError, Kind, envelope_schema_text, traceparent};
 pub use live::RedisObserver;
 pub use options::QueueOptions;
 pub use worker::{RedisDeliveries, WorkerParts};

@@ -16,6 +16,8 @@ use sandmill_engine::ports::TaskMessage;
 /// A task that the engine waits for.
 pub(super) struct Outstanding {
     pub(super) message: TaskMessage,
+    /// When it came.
+    added: Instant,
     /// When it went to Redis last; `None` while it waits here.
     pub(super) sent: Option<Instant>,
     pub(super) is_cancelled: bool,
@@ -75,7 +77,8 @@ impl Table {
         }
         self.remove(&key.0, key.1);
         self.lane(&message).push(&key.0, key.1, cost(message.config.len()));
-        self.tasks.insert(key, Outstanding { message, sent: None, is_cancelled: false, repairs: 0 });
+        self.tasks
+            .insert(key, Outstanding { message, added: Instant::now(), sent: None, is_cancelled: false, repairs: 0 });
         true
     }
 
@@ -183,6 +186,11 @@ impl Table {
     /// How many wait here.
     pub(super) fn waiting(&self) -> usize {
         self.queues.values().flat_map(|lanes| lanes.waiting.values()).map(Waiting::len).sum()
+    }
+
+    /// How long the oldest of those is here.
+    pub(super) fn oldest_waiting(&self) -> Option<Duration> {
+        self.tasks.values().filter(|task| task.sent.is_none()).map(|task| task.added.elapsed()).max()
     }
 
     /// How many slots the workers of each queue have.
