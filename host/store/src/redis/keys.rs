@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use sandmill_core::definition::Priority;
-use sandmill_core::ids::{Digest, IdError, QueueName, TaskExecId, TenantId, is_dns_label};
+use sandmill_core::ids::{Digest, GroupId, IdError, QueueName, TaskExecId, TenantId, is_dns_label};
 use sandmill_engine::ports::ExecutionKey;
 
 /// The longest prefix. Every key holds it, so it costs memory with each task.
@@ -137,6 +137,12 @@ impl Keys {
     #[must_use]
     pub fn state(&self, tenant: &TenantId, id: TaskExecId) -> String {
         self.of_queues(format_args!("state:{tenant}:{id}"))
+    }
+
+    /// Is there once nothing of a group of tasks is begun any more.
+    #[must_use]
+    pub fn group(&self, tenant: &TenantId, id: GroupId) -> String {
+        self.of_queues(format_args!("group:{tenant}:{id}"))
     }
 
     /// The stream of completions for an engine.

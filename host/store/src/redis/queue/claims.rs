@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use sandmill_core::definition::Priority;
-use sandmill_core::ids::{TaskExecId, TenantId};
+use sandmill_core::ids::{GroupId, TaskExecId, TenantId};
 use sandmill_core::time::Millis;
 
 use super::super::keys::ProcessId;
@@ -277,8 +277,11 @@ async fn listen_once(shared: &Shared) -> Result<(), RedisFailure> {
     while let Some(message) = messages.next().await {
         let Ok(text) = message.get_payload::<String>() else { continue };
         let Some((tenant, id)) = text.split_once(' ') else { continue };
-        if let (Ok(tenant), Ok(id)) = (TenantId::new(tenant), TaskExecId::from_str(id)) {
-            shared.drop_task(&tenant, id);
+        let Ok(tenant) = TenantId::new(tenant) else { continue };
+        match (TaskExecId::from_str(id), GroupId::from_str(id)) {
+            (Ok(id), _) => shared.drop_task(&tenant, id),
+            (_, Ok(group)) => shared.drop_group(&tenant, group),
+            _ => {}
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sandmill_core::ids::{Digest, TaskExecId, TenantId};
+use sandmill_core::ids::{Digest, GroupId, TaskExecId, TenantId};
 use sandmill_engine::Live;
 use sandmill_engine::ports::{Catalog, Completion, TaskMessage, TaskQueue, TaskResult};
 use tokio::sync::{Notify, mpsc};
@@ -110,6 +110,7 @@ pub(super) type Cancel = (TenantId, TaskExecId, u32);
 #[derive(Default)]
 pub(super) struct Errands {
     pub(super) cancel: Vec<Cancel>,
+    pub(super) groups: Vec<(TenantId, GroupId)>,
     pub(super) settle: Vec<Settled>,
 }
 
@@ -175,6 +176,11 @@ impl TaskQueue for RedisQueue {
                 Cancelling::Elsewhere(last) => self.shared.errands().cancel.push((tenant.clone(), *id, last)),
             }
         }
+        self.shared.has_errands.notify_one();
+    }
+
+    fn cancel_group(&self, tenant: &TenantId, id: GroupId) {
+        self.shared.errands().groups.push((tenant.clone(), id));
         self.shared.has_errands.notify_one();
     }
 

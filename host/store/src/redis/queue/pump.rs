@@ -10,7 +10,7 @@ use sandmill_core::ids::{Digest, TenantId};
 use sandmill_engine::ports::{ComponentBytes as _, ConfigError, ExecutionKey, TaskMessage};
 
 use super::super::records::TaskToSave;
-use super::super::{RedisComponents, RedisFailure, Request};
+use super::super::{RedisComponents, RedisFailure, Request, cmd};
 use super::assignment;
 use super::engine::{Cancel, Errands, Shared};
 use super::envelope::{ENVELOPE_VERSION, Envelope, Kind, traceparent};
@@ -18,6 +18,9 @@ use super::scripts::{CANCEL, ENQUEUE, SETTLE};
 
 /// Tasks that share a flight.
 pub(super) const TASKS_PER_FLIGHT: usize = 256;
+
+/// How long workers are kept from beginning what belongs to a group that is cancelled. Each of its tasks is cancelled too, so this need not last.
+const GROUP_LIVES: Duration = Duration::from_secs(60 * 60);
 
 /// Sends what may go out, until it is aborted.
 pub(super) async fn send(shared: Arc<Shared>) {
@@ -85,6 +88,7 @@ async fn put_once(shared: &Shared, messages: &[TaskMessage]) -> Result<(), Redis
             .arg(dispatch.attempt)
             .arg(dispatch.id.to_string())
             .arg(message.tenant.as_str())
+            .arg(dispatch.delivery.group.map(|group| group.to_string()).unwrap_or_default())
             .arg(envelope(shared, message).to_json());
     }
     let added: i64 = shared.redis.run(call).await?;
@@ -172,13 +176,17 @@ pub(super) async fn run_errands(shared: Arc<Shared>) {
 pub(super) async fn run_errands_once(shared: &Shared) -> Result<usize, RedisFailure> {
     let errands = {
         let mut all = shared.errands();
-        let cancel = take_up_to(&mut all.cancel, TASKS_PER_FLIGHT);
-        Errands { cancel, settle: take_up_to(&mut all.settle, TASKS_PER_FLIGHT) }
+        Errands {
+            cancel: take_up_to(&mut all.cancel, TASKS_PER_FLIGHT),
+            groups: take_up_to(&mut all.groups, TASKS_PER_FLIGHT),
+            settle: take_up_to(&mut all.settle, TASKS_PER_FLIGHT),
+        }
     };
-    let count = errands.cancel.len() + errands.settle.len();
+    let count = errands.cancel.len() + errands.groups.len() + errands.settle.len();
     if let Err(failure) = run(shared, &errands).await {
         let mut all = shared.errands();
         all.cancel.extend(errands.cancel);
+        all.groups.extend(errands.groups);
         all.settle.extend(errands.settle);
         return Err(failure);
     }
@@ -200,6 +208,11 @@ async fn run(shared: &Shared, errands: &Errands) -> Result<(), RedisFailure> {
         }
         requests.push(call.into());
     }
+    for (tenant, id) in &errands.groups {
+        let lives = GROUP_LIVES.as_millis() as u64;
+        requests.push(cmd("SET").arg(keys.group(tenant, *id)).arg(1).arg("PX").arg(lives).into());
+        requests.push(cmd("PUBLISH").arg(keys.cancel()).arg(format!("{tenant} {id}")).into());
+    }
     if !errands.cancel.is_empty() {
         let state_ttl = shared.options.state_ttl.as_millis() as u64;
         let mut call = CANCEL.call().arg(keys.cancel()).arg(state_ttl);
@@ -210,7 +223,7 @@ async fn run(shared: &Shared, errands: &Errands) -> Result<(), RedisFailure> {
     }
     let mut answers = shared.redis.run_all(requests).await?;
     if errands.cancel.is_empty() {
-        return answers.pop().unwrap_or(Ok(super::super::Value::Nil)).map(drop);
+        return answers.into_iter().try_for_each(|answer| answer.map(drop));
     }
     let told = answers.pop().ok_or_else(|| RedisFailure::protocol("an answer is missing"))??;
     let told: Vec<String> =

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use sandmill_core::ids::{QueueName, TaskExecId, TenantId};
+use sandmill_core::ids::{GroupId, QueueName, TaskExecId, TenantId};
 use sandmill_engine::ports::{Completion, ConfigError, Deliveries, TaskMessage, TaskResult};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc};
@@ -341,6 +341,15 @@ impl Shared {
     pub(super) fn drop_task(&self, tenant: &TenantId, id: TaskExecId) {
         let is_it = |key: &&ClaimKey| key.tenant == *tenant && key.id == id;
         let keys: Vec<ClaimKey> = self.hand().claims.keys().filter(is_it).cloned().collect();
+        keys.iter().for_each(|key| self.drop_claim(key, Why::Unwanted));
+    }
+
+    /// Nothing of a group is begun any more: what of it runs is told on its own.
+    pub(super) fn drop_group(&self, tenant: &TenantId, group: GroupId) {
+        let is_of_it = |claim: &&Claim| {
+            !claim.has_begun && claim.envelope.tenant == *tenant && claim.envelope.group_id == Some(group)
+        };
+        let keys: Vec<ClaimKey> = self.hand().claims.values().filter(is_of_it).map(Claim::key).collect();
         keys.iter().for_each(|key| self.drop_claim(key, Why::Unwanted));
     }
 

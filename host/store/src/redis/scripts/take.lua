@@ -62,7 +62,8 @@ local function hand_out(stream, entry, task)
     forget(stream, entry)
     return nil
   end
-  if known[4] and current == attempt then
+  local group = task.group and prefix .. 'group:' .. task.tenant .. ':' .. task.group
+  if (known[4] and current == attempt) or (group and redis.call('EXISTS', group) == 1) then
     report(task, 'stopped')
     forget(stream, entry)
     return nil

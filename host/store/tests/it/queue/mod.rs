@@ -6,6 +6,7 @@ mod context;
 mod desk;
 mod engines;
 mod fairness;
+mod groups;
 mod handover;
 mod outages;
 mod repair;
