@@ -94,6 +94,8 @@ pub(super) struct Shared {
     arrived: Mutex<Arrived>,
     errands: Mutex<Errands>,
     pub(super) has_errands: Notify,
+    /// Held for reading while tasks are put in, and for writing while others are forgotten: what is settled meanwhile would come a second time.
+    pub(super) flights: tokio::sync::RwLock<()>,
 }
 
 /// Attempts and entries of the completions of a task.
@@ -137,6 +139,7 @@ impl RedisQueue {
             arrived: Mutex::default(),
             errands: Mutex::default(),
             has_errands: Notify::new(),
+            flights: tokio::sync::RwLock::default(),
         });
         keeper::own(&shared).await?;
         shared.clock.compare(&shared.redis).await?;
