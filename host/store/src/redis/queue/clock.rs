@@ -48,3 +48,37 @@ fn now_here() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(ahead_ms: i64) {
+        let clock = ServerClock { ahead_ms: AtomicI64::new(ahead_ms) };
+        let deadline = Timestamp(1_790_000_060_000);
+        assert_eq!(clock.there(deadline).0 - deadline.0, ahead_ms);
+        assert_eq!(clock.here(clock.there(deadline)), deadline, "there and back");
+        assert!((clock.now_there().0 - now_here() - ahead_ms).abs() < 10_000);
+    }
+
+    #[test]
+    fn a_moment_is_the_same_by_either_clock() {
+        [0, 1, -1, 600_000, -600_000].into_iter().for_each(check);
+    }
+
+    #[test]
+    fn a_deadline_that_a_worker_with_another_clock_reads_is_as_far_away() {
+        let engine = ServerClock { ahead_ms: AtomicI64::new(-90_000) };
+        let worker = ServerClock { ahead_ms: AtomicI64::new(30_000) };
+        let (now_of_engine, now_of_worker) = (Timestamp(500_000), Timestamp(380_000));
+        let deadline = Timestamp(now_of_engine.0 + 5_000);
+        assert_eq!(worker.here(engine.there(deadline)).0 - now_of_worker.0, 5_000);
+    }
+
+    #[test]
+    fn a_moment_at_the_end_of_time_stays_there() {
+        let clock = ServerClock { ahead_ms: AtomicI64::new(1) };
+        assert_eq!(clock.there(Timestamp(i64::MAX)), Timestamp(i64::MAX));
+    }
+}

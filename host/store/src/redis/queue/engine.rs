@@ -98,6 +98,8 @@ pub(super) struct Shared {
     pub(super) has_errands: Notify,
     /// Why Redis could not be reached when that was tried last.
     trouble: Mutex<Option<String>>,
+    /// Held for reading while tasks are put in, and for writing while others are forgotten: what is settled meanwhile would come a second time.
+    pub(super) flights: tokio::sync::RwLock<()>,
 }
 
 /// Attempts and entries of the completions of a task.
@@ -144,6 +146,7 @@ impl RedisQueue {
             errands: Mutex::default(),
             has_errands: Notify::new(),
             trouble: Mutex::default(),
+            flights: tokio::sync::RwLock::default(),
         });
         keeper::own(&shared).await?;
         shared.clock.compare(&shared.redis).await?;

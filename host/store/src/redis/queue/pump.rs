@@ -38,6 +38,7 @@ pub(super) async fn send(shared: Arc<Shared>) {
 pub(super) async fn put(shared: &Shared, messages: &[TaskMessage]) {
     let mut failures = 0;
     loop {
+        let flight = shared.flights.read().await;
         let wanted: Vec<TaskMessage> = {
             let table = shared.table();
             messages.iter().filter(|message| table.wants(message)).cloned().collect()
@@ -48,6 +49,7 @@ pub(super) async fn put(shared: &Shared, messages: &[TaskMessage]) {
         match put_once(shared, &wanted).await {
             Ok(()) => return withdraw(shared, &wanted),
             Err(failure) => {
+                drop(flight);
                 failures += 1;
                 if failures == 1 {
                     tracing::warn!(%failure, tasks = messages.len(), "tasks cannot be put into the queue right now");
@@ -174,6 +176,7 @@ pub(super) async fn run_errands(shared: Arc<Shared>) {
 
 /// Runs what errands there are, and tells how many. Those that fail are there again.
 pub(super) async fn run_errands_once(shared: &Shared) -> Result<usize, RedisFailure> {
+    let _flight = shared.flights.write().await;
     let errands = {
         let mut all = shared.errands();
         Errands {

@@ -180,7 +180,9 @@ impl RedisDeliveries {
     async fn prepare(&self) -> Result<(), RedisFailure> {
         let shared = &self.shared;
         let claims: Vec<Claim> = {
-            let hand = shared.hand();
+            let mut hand = shared.hand();
+            let Hand { claims, claimed, .. } = &mut *hand;
+            claimed.retain(|key| claims.contains_key(key));
             let count = hand.claimed.len().min(RECORDS_PER_READ);
             let keys: Vec<ClaimKey> = hand.claimed.iter().take(count).cloned().collect();
             keys.iter().filter_map(|key| hand.claims.get(key).cloned()).collect()
@@ -327,10 +329,14 @@ impl Shared {
         (self.parts.slots + self.options.claims_ahead).saturating_sub(self.hand().claims.len())
     }
 
-    /// A task is here.
+    /// A task is here. Where Redis has forgotten that it was here before, it goes on, and only its entry is another one.
     pub(super) fn claim(&self, claim: Claim) {
         let mut hand = self.hand();
         let key = claim.key();
+        if let Some(known) = hand.claims.get_mut(&key) {
+            (known.stream, known.entry) = (claim.stream, claim.entry);
+            return;
+        }
         hand.claimed.push_back(key.clone());
         hand.claims.insert(key, claim);
         drop(hand);

@@ -287,3 +287,27 @@ fn what_nobody_can_read_goes_to_the_dead_letters_with_its_bytes() {
         server.tidied().await;
     });
 }
+
+#[test]
+fn the_keys_that_the_script_of_taking_makes_are_those_of_everybody_else() {
+    let server = Server::start();
+    wait(async {
+        let keys = server.redis.keys();
+        let engine = engine(&server.redis).await;
+        let worker = worker(&server.redis, "worker-1").await;
+        engine.queue.enqueue(message(1)).await;
+        next(&*worker).await;
+        let state = keys.state(&tenant("a"), id(1));
+        assert_eq!(server.server.cli(&["HGET", &state, "worker"]), "worker-1");
+        assert_eq!(server.keys("state:"), [state.as_str()]);
+        // One that is cancelled and lost ends in the script.
+        let _ = server.server.cli(&["HSET", &state, "cancelled", "1"]);
+        drop(worker);
+        drop(engine);
+        let _other = super::stage::worker(&server.redis, "worker-2").await;
+        let completions = keys.completions(&super::stage::process("engine-1"));
+        until(|| server.length(&completions) == 1).await;
+        assert_eq!(server.keys(":completions"), [completions]);
+        assert_eq!(server.keys("state:"), [state.as_str()]);
+    });
+}
