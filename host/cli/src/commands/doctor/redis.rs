@@ -154,7 +154,10 @@ fn memory(info: &Info<'_>) -> Check {
     }
     let found = format!("{} of {} used", mib(used), mib(max));
     if used as f64 > max as f64 * 0.9 {
-        bad("redis-memory", format!("{found}: nothing is put in beyond that; raise `maxmemory`, or add workers"))
+        bad(
+            "redis-memory",
+            format!("{found}: nothing is put in beyond that; raise `maxmemory`, or lower `queue.config-ttl`"),
+        )
     } else {
         good("redis-memory", found)
     }

@@ -216,10 +216,7 @@ impl DeadLetter {
             stream: text("stream"),
             worker: text("worker"),
             envelope: text("envelope"),
-            envelope_hex: fields
-                .get("envelope")
-                .filter(|bytes| std::str::from_utf8(bytes).is_err())
-                .map(|bytes| hex::encode(bytes)),
+            envelope_hex: fields.get("envelope").filter(|bytes| std::str::from_utf8(bytes).is_err()).map(hex::encode),
         }
     }
 }
