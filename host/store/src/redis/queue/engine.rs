@@ -20,6 +20,7 @@ use super::super::records::Records;
 use super::super::{Redis, RedisFailure};
 use super::clock::ServerClock;
 use super::context::Texts;
+use super::flights::Flights;
 use super::options::QueueOptions;
 use super::outstanding::{Cancelling, Table};
 use super::{completions, keeper, pump};
@@ -84,6 +85,7 @@ pub(super) struct Shared {
     /// Set where Redis has lost what it held: its streams begin anew.
     pub(super) begins_anew: AtomicBool,
     table: Mutex<Table>,
+    pub(super) flights: Flights,
     /// Something may go out.
     pub(super) work: Notify,
     completed: mpsc::UnboundedSender<Completion>,
@@ -128,6 +130,7 @@ impl RedisQueue {
             components: moka::sync::Cache::builder().max_capacity(COMPONENTS_MAX).time_to_live(COMPONENTS_LIVE).build(),
             begins_anew: AtomicBool::new(false),
             table: Mutex::default(),
+            flights: Flights::default(),
             work: Notify::new(),
             completed,
             arrived: Mutex::default(),

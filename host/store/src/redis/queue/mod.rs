@@ -14,6 +14,7 @@ mod scripts;
 
 mod completions;
 mod engine;
+mod flights;
 mod keeper;
 mod outstanding;
 mod pump;

@@ -14,6 +14,7 @@ use super::super::{RedisComponents, RedisFailure, Request};
 use super::assignment;
 use super::engine::{Errands, Shared};
 use super::envelope::{ENVELOPE_VERSION, Envelope, Kind, traceparent};
+use super::flights::Flight;
 use super::scripts::{CANCEL, ENQUEUE, SETTLE};
 
 /// Tasks that share a flight.
@@ -49,6 +50,11 @@ pub(super) async fn put(shared: &Shared, messages: &[TaskMessage]) {
 }
 
 async fn put_once(shared: &Shared, messages: &[TaskMessage]) -> Result<(), RedisFailure> {
+    let (_flight, messages) = Flight::depart(shared, messages);
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let messages = &messages[..];
     put_components(shared, messages).await?;
     let drafts: Vec<TaskToSave> = messages.iter().map(|message| assignment::draft(shared, message)).collect();
     shared.records.save(&drafts).await.map_err(|error| RedisFailure::Unavailable { reason: error.to_string() })?;
@@ -140,7 +146,10 @@ pub(super) async fn run_errands_once(shared: &Shared) -> Result<usize, RedisFail
     let errands = {
         let mut all = shared.errands();
         let cancel = take_up_to(&mut all.cancel, TASKS_PER_FLIGHT);
-        Errands { cancel, settle: take_up_to(&mut all.settle, TASKS_PER_FLIGHT) }
+        let settle = take_up_to(&mut all.settle, TASKS_PER_FLIGHT);
+        let (later, settle) = settle.into_iter().partition(|ended| shared.flights.has(&ended.tenant, ended.id));
+        all.settle.extend::<Vec<_>>(later);
+        Errands { cancel, settle }
     };
     let count = errands.cancel.len() + errands.settle.len();
     if let Err(failure) = run(shared, &errands).await {
