@@ -11,3 +11,5 @@ mod examples;
 mod bad_days;
 mod crash;
 mod killed;
+
+mod redis;
