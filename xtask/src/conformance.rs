@@ -11,8 +11,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use crate::plugins;
 use crate::shell::{self, cargo, root, target};
+use crate::{plugins, setup};
 
 /// Checks all of them. The arguments are for the program that runs the features, whose figure is the last line.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -22,6 +22,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     // The runner's own tests, and every scenario through every crash.
     cargo(["test", "--locked", "--package", "sandmill-conformance"])?;
     features(&specification, arguments)
+}
+
+/// Runs the features in one process, then with workers behind a Redis: the figures of both are the last line.
+pub(crate) fn run_with_redis(arguments: &[String]) -> Result<()> {
+    let specification = specification()?;
+    setup::redis()?;
+    cargo(["build", "--locked", "--package", "sandmill-cli", "--package", "sandmill-conformance"])?;
+    let redis = ["--redis".to_owned()];
+    features(&specification, &[&redis, arguments].concat())
 }
 
 /// Runs the features of the specification and our own, or those that the arguments name.

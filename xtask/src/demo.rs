@@ -1,6 +1,7 @@
 //! The demo: a server of its own, this repository's sources as the input, and the commands to do the same by hand.
 
 mod input;
+mod redis;
 mod server;
 
 use std::path::Path;
@@ -9,23 +10,29 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::plugins;
 use crate::shell::{self, cargo, root, target};
+use crate::{plugins, setup};
+use redis::Redis;
 use server::Server;
 
 /// The workflow, and the plugins that it calls.
 const WORKFLOW: &str = "examples/source-report/workflow.yaml";
 const PLUGINS: [&str; 2] = ["source-stats", "report"];
 
-/// Runs it.
-pub(crate) fn run() -> Result<()> {
+/// Workers that share the work where it goes over Redis.
+const WORKERS: usize = 2;
+
+/// Runs it in one process; or with workers behind a Redis, the one of a URL or one that lives as long as the demo.
+pub(crate) fn run(redis: Option<Option<&str>>) -> Result<()> {
+    if redis == Some(None) {
+        setup::redis()?;
+    }
     step("building the plugins and the host");
     plugins::build()?;
     cargo(["build", "--locked", "--package", "sandmill-cli"])?;
 
-    step("starting a server in a temporary directory");
-    let server = Server::start()?;
-    println!("{}", server.url);
+    let redis = redis.map(start_redis).transpose()?;
+    let server = start_server(redis.as_ref())?;
 
     step("registering the plugins and the workflow");
     for plugin in PLUGINS {
@@ -44,8 +51,33 @@ pub(crate) fn run() -> Result<()> {
     print_report(&serde_json::from_slice(&output.stdout).context("the output is no JSON")?);
 
     step("the same by hand");
-    print_commands(&file);
+    print_commands(&file, redis.as_ref());
     server.stop()
+}
+
+fn start_redis(url: Option<&str>) -> Result<Redis> {
+    let redis = match url {
+        Some(url) => Redis::of_somebody_else(url),
+        None => {
+            step("starting a Redis in a temporary directory");
+            Redis::start()?
+        }
+    };
+    println!("{}", redis.url);
+    Ok(redis)
+}
+
+fn start_server(redis: Option<&Redis>) -> Result<Server> {
+    let Some(redis) = redis else {
+        step("starting a server in a temporary directory");
+        let server = Server::start()?;
+        println!("{}", server.url);
+        return Ok(server);
+    };
+    step("starting a server that runs no task, and two workers that meet it in Redis");
+    let server = Server::start_with_workers(redis, WORKERS)?;
+    println!("{}", server.url);
+    Ok(server)
 }
 
 fn step(what: &str) {
@@ -71,18 +103,26 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-fn print_commands(input: &str) {
+fn print_commands(input: &str, redis: Option<&Redis>) {
     let components = PLUGINS.map(|plugin| {
         let component = relative(&plugins::component(plugin));
         format!("curl -X PUT --data-binary @{component} {URL}/v1/plugins/{plugin}/0.1.0")
     });
+    let program = relative(&target().join("debug/sandmill"));
+    let start = match redis {
+        None => format!("{program} up          # in another terminal"),
+        Some(_) => format!(
+            "redis-server          # in another terminal, as the next two\n\
+             {program} up --redis {REDIS} --no-local-worker\n\
+             {program} worker --redis {REDIS}          # as often as you like"
+        ),
+    };
     println!(
-        "{program} up          # in another terminal\n{}\n\
+        "{start}\n{}\n\
          curl -X PUT --data-binary @{WORKFLOW} {URL}/v1/workflows\n\
          curl --data-binary @{input} '{URL}/v1/workflows/examples/source-report/executions?wait=30s'\n\
          curl -N {URL}/v1/executions/ID/events          # ID as the line before printed it",
         components.join("\n"),
-        program = relative(&target().join("debug/sandmill")),
     );
 }
 
@@ -93,6 +133,9 @@ fn relative(path: &Path) -> String {
 
 /// Where a server listens that nobody told otherwise.
 const URL: &str = "http://127.0.0.1:7878";
+
+/// Where a Redis listens that nobody told otherwise.
+const REDIS: &str = "redis://127.0.0.1:6379";
 
 /// The program, built for this demo.
 fn program() -> Command {

@@ -27,7 +27,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Builds everything, starts a server, runs a workflow over this repository's sources, and shows the report.
-    Demo,
+    Demo {
+        /// Leaves the tasks to two workers behind a Redis: the one of this URL, or one that the demo starts.
+        #[arg(long, value_name = "URL", num_args = 0..=1)]
+        redis: Option<Option<String>>,
+    },
     /// Installs what the tests need, and runs every test of the repository.
     Test {
         /// Runs the long versions of the tests that kill, cut and simulate.
@@ -39,6 +43,9 @@ enum Command {
     },
     /// Checks what we say of the specification's own documents, which are read from `OWS_DIR`, and runs its features and ours against the host.
     Conformance {
+        /// Runs the features only, twice, the second time with two workers behind a Redis, and fails where that changes a verdict.
+        #[arg(long)]
+        redis: bool,
         /// Given to the program that runs the features as they are, for instance `--tags "not @slow"` or `--features DIR`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -69,9 +76,10 @@ enum Command {
 
 fn main() -> Result<()> {
     match Arguments::parse().command {
-        Command::Demo => demo::run(),
+        Command::Demo { redis } => demo::run(redis.as_ref().map(Option::as_deref)),
         Command::Test { soak, arguments } => test(soak, &arguments),
-        Command::Conformance { arguments } => conformance::run(&arguments),
+        Command::Conformance { redis: false, arguments } => conformance::run(&arguments),
+        Command::Conformance { redis: true, arguments } => conformance::run_with_redis(&arguments),
         Command::Lint => lint(),
         Command::Ci => ci(),
         Command::Plugins => plugins::build_and_list(),
@@ -99,6 +107,7 @@ fn lint() -> Result<()> {
 }
 
 fn test(soak: bool, arguments: &[String]) -> Result<()> {
+    setup::redis()?;
     plugins::build()?;
     // The tests that start the program find it where cargo puts it.
     cargo(["build", "--locked", "--package", "sandmill-cli"])?;

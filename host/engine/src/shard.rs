@@ -252,6 +252,8 @@ impl Shard {
         let mut cancelled = Vec::new();
         for action in outcome.actions {
             match action {
+                // What workers had while the engine was away is dispatched again, and may have ended by the very same batch.
+                Action::DispatchTask(dispatch) if has_ended(&outcome.events, &dispatch) => {}
                 Action::DispatchTask(dispatch) => {
                     let id = dispatch.id;
                     if !self.dispatch(&key, *dispatch).await {
@@ -385,6 +387,16 @@ async fn wait(shared: &Shared, at: Option<Timestamp>) {
         Some(at) => shared.clock.sleep_until(at).await,
         None => std::future::pending().await,
     }
+}
+
+/// True where one of these events ends the attempt of a dispatch.
+fn has_ended(events: &[Event], dispatch: &Dispatch) -> bool {
+    events.iter().any(|event| match event {
+        Event::TaskCompleted { task, attempt, .. }
+        | Event::TaskFailed { task, attempt, .. }
+        | Event::TaskLost { task, attempt } => *task == dispatch.id.number && *attempt >= dispatch.attempt,
+        _ => false,
+    })
 }
 
 /// Answers everybody who waits for something that happened.

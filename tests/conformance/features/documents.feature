@@ -63,7 +63,7 @@ Feature: Documents
       | a script        | run/script    | run: { script: { language: js, code: 'return 1' } }                                                         |
       | call: grpc      | call          | call: grpc\n      with: { proto: { endpoint: 'file://a.proto' }, service: { name: a, host: b }, method: c } |
 
-  Scenario Outline: An option of the platform that has no effect yet is refused and not ignored: <option>
+  Scenario Outline: An option of the platform that has no effect yet, or is wrong, is refused and not ignored: <option>
     Given a workflow with definition:
       """yaml
       do:
@@ -73,8 +73,8 @@ Feature: Documents
 
     Examples:
       | option                | member          | code           |
-      | queue: fast           | queue           | not-supported  |
-      | priority: 5           | priority        | not-supported  |
+      | queue: No name        | queue           | wrong-option   |
+      | priority: 5           | priority        | wrong-option   |
       | heartbeat: PT1S       | heartbeat       | not-supported  |
       | scheduleToStart: PT1S | scheduleToStart | not-supported  |
       | nonsense: 1           | nonsense        | unknown-option |

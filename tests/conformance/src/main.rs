@@ -1,7 +1,7 @@
 //! Runs Gherkin features against the real host: `conformance [--features DIR]... [--tags EXPRESSION]`.
 //!
 //! One server for all scenarios, one tenant for each, many of them at the same time. Knows the HTTP API and nothing of what is behind it, so that
-//! what passes here passes for everybody.
+//! what passes here passes for everybody: with `--redis` the same scenarios run with workers elsewhere, and must come to the same.
 
 mod tags;
 
@@ -23,10 +23,10 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 
-use crate::host::{Host, Program};
-use crate::runner::Runner;
+use crate::host::{Host, Profile, Program};
+use crate::runner::{Finished, Runner};
 use crate::tags::Tags;
-use sandmill_conformance::features;
+use sandmill_conformance::features::{self, Scenario};
 
 /// Runs Gherkin features of the workflow language against a real host.
 #[derive(Parser)]
@@ -55,32 +55,55 @@ struct Arguments {
     /// Tells of every scenario, also of those that pass.
     #[arg(long)]
     verbose: bool,
+    /// Runs everything twice, the second time with two workers behind a Redis, and fails where a verdict differs.
+    #[arg(long)]
+    redis: bool,
 }
 
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
-    let folders = if arguments.folders.is_empty() { default_folders()? } else { arguments.folders };
+    let scenarios = scenarios(&arguments)?;
+    let results = run(&arguments, Profile::OneProcess, scenarios.clone()).await?;
+    if !arguments.redis {
+        write(&arguments, &results)?;
+        return Ok(report::print(&results));
+    }
+    report::print(&results);
+    println!("\nThe same with workers behind a Redis:");
+    let with_workers = run(&arguments, Profile::Workers, scenarios).await?;
+    write(&arguments, &with_workers)?;
+    report::print(&with_workers);
+    Ok(report::print_comparison(&results, &with_workers))
+}
+
+async fn run(arguments: &Arguments, profile: Profile, scenarios: Vec<Scenario>) -> Result<Vec<Finished>> {
+    let program = Program { sandmill: arguments.sandmill.clone(), components: arguments.components.clone() };
+    let host = Arc::new(Host::start(&program, profile).await?);
+    let runner = Runner { host, steps: steps::all()?, jobs: arguments.jobs.max(1) };
+    Ok(runner.run(scenarios, |result| report::progress(result, arguments.verbose)).await)
+}
+
+fn write(arguments: &Arguments, results: &[Finished]) -> Result<()> {
+    match &arguments.json {
+        Some(file) => std::fs::write(file, report::json(results)?).with_context(|| file.display().to_string()),
+        None => Ok(()),
+    }
+}
+
+/// The scenarios that are wanted.
+fn scenarios(arguments: &Arguments) -> Result<Vec<Scenario>> {
+    let folders = if arguments.folders.is_empty() { default_folders()? } else { arguments.folders.clone() };
     let mut scenarios = Vec::new();
     for folder in &folders {
         scenarios.extend(features::read(folder)?);
     }
-    let wanted = |scenario: &features::Scenario| {
-        arguments.tags.as_ref().is_none_or(|tags| tags.match_all(&scenario.tags))
-            && arguments
-                .name
-                .as_ref()
-                .is_none_or(|text| scenario.place().contains(text) || scenario.name.contains(text))
-    };
-    scenarios.retain(wanted);
+    let has_tags = |scenario: &Scenario| arguments.tags.as_ref().is_none_or(|tags| tags.match_all(&scenario.tags));
+    let is_named = |scenario: &Scenario, text: &String| scenario.place().contains(text) || scenario.name.contains(text);
+    scenarios
+        .retain(|scenario| has_tags(scenario) && arguments.name.as_ref().is_none_or(|text| is_named(scenario, text)));
     ensure!(!scenarios.is_empty(), "no scenario of {folders:?} matches");
-    let host = Host::start(Program { sandmill: arguments.sandmill, components: arguments.components }).await?;
-    let runner = Runner { host: Arc::new(host), steps: steps::all()?, jobs: arguments.jobs.max(1) };
-    let results = runner.run(scenarios, |result| report::progress(result, arguments.verbose)).await;
-    if let Some(file) = &arguments.json {
-        std::fs::write(file, report::json(&results)?).with_context(|| file.display().to_string())?;
-    }
-    Ok(report::print(&results))
+    Ok(scenarios)
 }
 
 /// The specification's features, where they are, and the project's.

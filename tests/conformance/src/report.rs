@@ -44,6 +44,23 @@ pub(crate) fn print(results: &[Finished]) -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Prints the scenarios whose verdict depends on where tasks run, and both figures. Fails where there is such a scenario, or one that failed.
+pub(crate) fn print_comparison(one_process: &[Finished], with_workers: &[Finished]) -> ExitCode {
+    let is_different = |(one, other): &(&Finished, &Finished)| word(&one.outcome) != word(&other.outcome);
+    let different: Vec<_> = one_process.iter().zip(with_workers).filter(is_different).collect();
+    println!();
+    for (one, other) in &different {
+        let Finished { scenario, outcome, .. } = one;
+        let (place, here, elsewhere) = (scenario.place(), word(outcome), word(&other.outcome));
+        println!("DIFFERS {place} {}: {here} in one process, {elsewhere} with workers", scenario.name);
+    }
+    let figure = |results: &[Finished]| format!("{}/{}", passed(results), results.len());
+    println!("{} scenarios differ", different.len());
+    println!("RESULT conformance={} conformance-redis={}", figure(one_process), figure(with_workers));
+    let failed = count(with_workers, |outcome| matches!(outcome, Outcome::Failed { .. }));
+    if different.is_empty() && failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 fn print_reason(finished: &Finished) {
     let scenario = &finished.scenario;
     match &finished.outcome {

@@ -62,10 +62,13 @@ pub(crate) fn sandmill(arguments: &[&str]) -> Command {
     command
 }
 
+/// A process of the program. A test that failed leaves none behind.
+pub(crate) struct Process(Child);
+
 /// A server.
 pub(crate) struct Server {
     pub(crate) url: String,
-    child: Child,
+    pub(crate) process: Process,
 }
 
 /// What a server that did not start said.
@@ -73,6 +76,58 @@ pub(crate) struct Server {
 pub(crate) struct DidNotStart {
     pub(crate) code: Option<i32>,
     pub(crate) stderr: String,
+}
+
+impl Process {
+    /// Starts one, and gives the line that it prints once it is ready.
+    pub(crate) fn try_start(mut command: Command) -> Result<(Self, String), DidNotStart> {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        if line.is_empty() {
+            let output = child.wait_with_output().unwrap();
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(DidNotStart { code: output.status.code(), stderr });
+        }
+        drain_stderr(&mut child);
+        Ok((Self(child), line))
+    }
+
+    /// What the system calls it.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// SIGKILL, and nothing before it.
+    pub(crate) fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// SIGTERM.
+    pub(crate) fn terminate(&self) {
+        kill_process(Pid::from_child(&self.0), Signal::TERM).unwrap();
+    }
+
+    /// Waits for the end, and gives the exit code.
+    #[track_caller]
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.0.try_wait().unwrap() {
+                Some(status) => return status.code(),
+                None if Instant::now() > deadline => panic!("the process does not end"),
+                None => std::thread::sleep(Duration::from_millis(10)),
+            }
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 impl Server {
@@ -84,53 +139,29 @@ impl Server {
 
     pub(crate) fn try_start(data: &Path, arguments: &[&str]) -> Result<Self, DidNotStart> {
         let mut command = sandmill(&["up", "--set", "log.level=warn", "--set", "free-disk-reserve=0", "--data-dir"]);
-        command
-            .arg(data)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .current_dir(data.parent().unwrap());
+        command.arg(data).args(arguments).current_dir(data.parent().unwrap());
         if !arguments.contains(&"--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
         }
-        let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        match line.split_whitespace().find(|word| word.starts_with("http://")) {
-            Some(url) => {
-                drain_stderr(&mut child);
-                Ok(Self { url: url.into(), child })
-            }
-            None => {
-                let output = child.wait_with_output().unwrap();
-                let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-                Err(DidNotStart { code: output.status.code(), stderr })
-            }
-        }
+        let (process, line) = Process::try_start(command)?;
+        let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
+        Ok(Self { url, process })
     }
 
     /// SIGKILL, and nothing before it.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    pub(crate) fn kill(self) {
+        self.process.kill();
     }
 
     /// SIGTERM.
     pub(crate) fn terminate(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        self.process.terminate();
     }
 
     /// Waits for the end, and gives the exit code.
     #[track_caller]
     pub(crate) fn ended(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match self.child.try_wait().unwrap() {
-                Some(status) => return status.code(),
-                None if Instant::now() > deadline => panic!("the server does not end"),
-                None => std::thread::sleep(Duration::from_millis(10)),
-            }
-        }
+        self.process.ended()
     }
 
     /// The program as a client of this server.
@@ -181,14 +212,6 @@ impl Server {
             assert!(Instant::now() < deadline, "it does not end: {execution}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-    }
-}
-
-/// A test that failed leaves no server behind.
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -13,3 +13,5 @@ mod crash;
 mod killed;
 
 mod queue_commands;
+mod redis;
+

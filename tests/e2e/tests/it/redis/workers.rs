@@ -1,0 +1,103 @@
+//! Workers that are killed, told to stop, and idle; tasks that are cancelled, and heard, from afar.
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, StatusCode};
+use sandmill_testkit::RedisSetup;
+
+use super::{Cluster, LONG, QUICK, SHORT, each_once, moment, rounds, until};
+
+/// A cancellation that went by leases alone would take longer: they are those that hold where nobody says otherwise.
+const CANCEL_LIMIT: Duration = Duration::from_secs(5);
+
+/// What a guest that computes for ever may use up.
+const ENDLESS: [&str; 2] = ["task.cpu-time=5m", "task.wall-time=5m"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_worker_costs_nothing_but_the_tasks_that_it_had() {
+    for round in 0..rounds() {
+        let mut cluster = Cluster::quick().await;
+        let id = cluster.run(30, LONG).await;
+        let moment = moment(round, 5);
+        until("the first worker runs tasks", async || cluster.workers[0].ledger().len() >= moment).await;
+        cluster.workers.remove(0).process.kill();
+        cluster.completes(&id, 30).await;
+        // Only what the killed one had may run again, and that once.
+        each_once(&cluster.workers[0].ledger());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_told_to_stop_ends_what_it_runs_and_leaves_the_rest() {
+    for round in 0..rounds() {
+        let mut cluster = Cluster::quick().await;
+        let id = cluster.run(30, LONG).await;
+        let moment = moment(round, 5);
+        until("the first worker runs tasks", async || cluster.workers[0].ledger().len() >= moment).await;
+        let mut leaving = cluster.workers.remove(0);
+        leaving.process.terminate();
+        assert_eq!(leaving.process.ended(), Some(0));
+        cluster.completes(&id, 30).await;
+        each_once(&cluster.ran());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_that_spins_elsewhere_is_stopped_when_it_is_cancelled() {
+    let mut cluster = Cluster::start(RedisSetup::default(), &ENDLESS, 0).await;
+    cluster.start_worker(1);
+    let before = cluster.workers[0].cpu_ticks();
+    let id = cluster.run(1, u64::MAX).await;
+    // More than compiling takes, and nothing else computes there.
+    until("the guest spins", async || cluster.workers[0].cpu_ticks() > before + 300).await;
+    let began = Instant::now();
+    let cancel = cluster.server().request(Method::POST, &format!("/v1/executions/{id}/cancel"));
+    assert_eq!(cluster.server().answer(cancel).await.0, StatusCode::ACCEPTED);
+    assert_eq!(cluster.server().ended_execution(&id).await["status"], "cancelled");
+    assert!(began.elapsed() < CANCEL_LIMIT, "{:?}", began.elapsed());
+    // The one slot is free again.
+    let id = cluster.run(3, SHORT).await;
+    cluster.completes(&id, 3).await;
+    assert!(began.elapsed() < CANCEL_LIMIT * 2, "{:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_task_logs_elsewhere_is_seen_in_its_log() {
+    let cluster = Cluster::quick().await;
+    let id = cluster.run(3, SHORT).await;
+    cluster.completes(&id, 3).await;
+    let output = cluster.server().run(&["logs", &id]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(text.lines().filter(|line| line.contains("ran")).count(), 3, "{output:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_worker_costs_nothing() {
+    let cluster = Cluster::start(RedisSetup::default(), &[], 2).await;
+    let id = cluster.run(5, SHORT).await;
+    cluster.completes(&id, 5).await;
+    // What a task leaves to do is done within one of these.
+    for _ in 0..3 {
+        let before: Vec<u64> = cluster.workers.iter().map(super::Worker::cpu_ticks).collect();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let used = cluster.workers.iter().zip(&before).map(|(worker, before)| worker.cpu_ticks() - before);
+        let used: Vec<u64> = used.collect();
+        eprintln!("hundredths of a second that idle workers used in 5 s: {used:?}");
+        // One hundredth of a core.
+        if used.iter().all(|ticks| *ticks <= 5) {
+            return;
+        }
+    }
+    panic!("idle workers use more than a hundredth of a core");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_comes_later_takes_its_share() {
+    let mut cluster = Cluster::start(RedisSetup::default(), &QUICK, 1).await;
+    let id = cluster.run(40, LONG).await;
+    cluster.have_run(1).await;
+    cluster.start_worker(2);
+    cluster.completes(&id, 40).await;
+    assert!(!cluster.workers[1].ledger().is_empty(), "the second worker ran nothing");
+    each_once(&cluster.ran());
+}
