@@ -56,7 +56,9 @@ mod tests {
     use bytes::Bytes;
     use sandmill_core::definition::DefinitionName;
     use sandmill_core::ids::{Digest, JsonPointer, TaskExecId, TenantId, WorkflowExecId};
-    use sandmill_core::machine::{ContextHandle, Dispatch, IdempotencyKey, SharedContext, Target, WorkflowInfo};
+    use sandmill_core::machine::{
+        ContextHandle, Delivery, Dispatch, IdempotencyKey, SharedContext, Target, WorkflowInfo,
+    };
     use sandmill_core::time::Timestamp;
     use sandmill_core::value::Value;
     use sandmill_engine::ports::{LogLine, Progress, Remote, RemoteContext};
@@ -95,9 +97,10 @@ mod tests {
             idempotency_key: IdempotencyKey(1),
             context: ContextHandle::new(Arc::new(shared), Value::null(), 0),
             deadline: None,
+            delivery: Delivery::default(),
         };
         let limits: BTreeMap<String, u64> = limits.iter().map(|(name, figure)| ((*name).to_owned(), *figure)).collect();
-        let remote = Remote { epoch: 1, context: Box::new(Nothing), limits };
+        let remote = Remote { engine: "engine-1".into(), epoch: 1, context: Box::new(Nothing), limits };
         let tenant = TenantId::new("default").unwrap();
         TaskMessage { remote: Some(Arc::new(remote)), ..TaskMessage::new(tenant, Arc::new(dispatch), Bytes::new()) }
     }

@@ -14,4 +14,3 @@ mod killed;
 
 mod queue_commands;
 mod redis;
-
