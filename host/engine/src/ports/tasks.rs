@@ -142,7 +142,7 @@ pub trait Deliveries: Send + Sync {
     /// Brings back how an attempt ended.
     async fn complete(&self, completion: Completion);
 
-    /// Asks for no more tasks: what is here already still comes, and then the end.
+    /// Asks for no more tasks: what is here and has not begun still comes, or goes back to where others find it, and then the end.
     async fn stop(&self);
 }
 

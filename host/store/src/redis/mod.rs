@@ -26,7 +26,7 @@ pub use connection::{BlockingConnection, Redis};
 pub use failure::RedisFailure;
 pub use keys::{Keys, Prefix};
 pub use options::RedisOptions;
-pub use record::{ConfigForm, ContextRef, INLINE_BYTES_MAX, TaskRecord, ValueRef, WorkflowRef};
+pub use record::{ConfigForm, ContextRef, TaskRecord, ValueRef, WorkflowRef};
 pub use records::{Records, TaskToSave};
 pub use redis::aio::PubSub;
 pub use redis::{Cmd, FromRedisValue, Value, cmd, from_redis_value};

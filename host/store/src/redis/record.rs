@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use sandmill_core::codec::INLINE_BYTES_MAX;
 use sandmill_core::ids::{Digest, TaskExecId, TenantId, WorkflowExecId};
 use sandmill_core::time::{Millis, Timestamp};
 use sandmill_engine::ports::ConfigError;
@@ -12,9 +13,6 @@ use serde_json::value::RawValue;
 
 /// The version that is written, and the only one that is read.
 const VERSION: u64 = 1;
-
-/// Values of at most so many bytes of JSON stand in the record itself.
-pub const INLINE_BYTES_MAX: usize = 256;
 
 /// How a config is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use moka::future::Cache;
+use sandmill_core::codec::INLINE_BYTES_MAX;
 use sandmill_core::ids::Digest;
 use sandmill_core::time::Millis;
 use sandmill_core::value::{DigestMemo, Value};
 use sandmill_engine::ports::{ExecutionKey, RemoteContext};
 
 use super::super::metrics::{CONTEXT_HITS, CONTEXT_MISSES};
-use super::super::record::{ContextRef, INLINE_BYTES_MAX, TaskRecord, ValueRef};
+use super::super::record::{ContextRef, TaskRecord, ValueRef};
 use super::super::records::Records;
 use super::assignment::inline;
 

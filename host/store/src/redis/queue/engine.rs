@@ -157,6 +157,7 @@ impl RedisQueue {
             tokio::spawn(keeper::keep(Arc::clone(&shared))),
             tokio::spawn(keeper::scan(Arc::clone(&shared))),
             tokio::spawn(keeper::count_workers(Arc::clone(&shared))),
+            tokio::spawn(keeper::measure_all(Arc::clone(&shared))),
         ];
         let helpers = Mutex::new(spawned.into_iter().map(AbortOnDropHandle::new).collect());
         Ok(Arc::new(Self { shared, completions: tokio::sync::Mutex::new(completions), helpers }))

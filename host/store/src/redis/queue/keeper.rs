@@ -116,6 +116,14 @@ pub(super) async fn count_workers(shared: Arc<Shared>) {
             }
             Err(failure) => tracing::debug!(%failure, "the workers cannot be counted right now"),
         }
+    }
+}
+
+/// Says over and over how the queue is.
+pub(super) async fn measure_all(shared: Arc<Shared>) {
+    let mut ticks = tokio::time::interval(shared.options.measure_every);
+    loop {
+        ticks.tick().await;
         if let Err(failure) = measure(&shared).await {
             tracing::debug!(%failure, "the queue cannot be measured right now");
         }

@@ -23,6 +23,8 @@ pub struct QueueOptions {
     pub owner_lease: Duration,
     /// How often the engine counts the slots of the workers.
     pub count_workers_every: Duration,
+    /// How often the engine measures how the queue is. It takes some requests for each queue.
+    pub measure_every: Duration,
     /// How many tasks wait in Redis, in multiples of the slots of the workers of their queue.
     pub waiting_per_slot: usize,
     /// How many tasks wait in Redis at least, while no worker has said how many it takes.
@@ -57,6 +59,7 @@ impl Default for QueueOptions {
             scan_every: seconds(30),
             owner_lease: seconds(30),
             count_workers_every: seconds(2),
+            measure_every: seconds(15),
             waiting_per_slot: 2,
             waiting_min: 64,
             repairs_max: 3,

@@ -36,6 +36,7 @@ pub(super) fn options() -> QueueOptions {
         scan_every: millis(1_000),
         owner_lease: millis(2_000),
         count_workers_every: millis(200),
+        measure_every: millis(200),
         block: millis(500),
         ..QueueOptions::default()
     }
@@ -61,6 +62,8 @@ pub(super) struct Engine {
     pub(super) queue: Arc<RedisQueue>,
     pub(super) store: Arc<MemoryStore>,
     pub(super) live: Arc<Live>,
+    /// What it was told when another engine had taken its prefix.
+    pub(super) lost: Arc<Mutex<Option<String>>>,
 }
 
 pub(super) async fn open_engine(redis: &Redis, name: &str, options: QueueOptions) -> Result<Engine, OwnerError> {
@@ -69,15 +72,17 @@ pub(super) async fn open_engine(redis: &Redis, name: &str, options: QueueOptions
         store.put_plugin(&tenant(owner), plugin("echo", "1.0.0", "component"), text("component")).unwrap();
     }
     let live = Live::start(store.clone()).unwrap();
+    let lost = Arc::<Mutex<Option<String>>>::default();
+    let told = Arc::clone(&lost);
     let parts = EngineParts {
         redis: redis.clone(),
         engine: process(name),
         catalog: store.clone(),
         live: Arc::clone(&live),
         limits: [("memory_bytes".to_owned(), 7)].into(),
-        on_lost: Arc::new(|error| panic!("{error}")),
+        on_lost: Arc::new(move |error| *told.lock().unwrap() = Some(error.to_string())),
     };
-    Ok(Engine { queue: RedisQueue::open(parts, options).await?, store, live })
+    Ok(Engine { queue: RedisQueue::open(parts, options).await?, store, live, lost })
 }
 
 pub(super) async fn engine(redis: &Redis) -> Engine {
