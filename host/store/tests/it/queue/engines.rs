@@ -193,21 +193,6 @@ fn a_cancelled_task_whose_worker_died_stops_with_the_next_worker() {
 }
 
 #[test]
-fn a_prefix_is_kept_while_redis_is_full() {
-    let server = Server::start();
-    wait(async {
-        let engine = engine(&server.redis).await;
-        let _ = server.server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
-        // Twice as long as it is owned without being renewed.
-        tokio::time::sleep(options().owner_lease * 2).await;
-        let owner = server.server.cli(&["GET", &server.redis.keys().owner()]);
-        assert!(owner.contains("engine-1"), "{owner:?}");
-        let _ = server.server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
-        assert_eq!(*engine.lost.lock().unwrap(), None);
-    });
-}
-
-#[test]
 fn an_engine_whose_prefix_another_one_has_is_told_who() {
     let server = Server::start();
     wait(async {
