@@ -1,7 +1,7 @@
 //! Adapters over a Redis server: what workers in other processes need, and the connection that queues are built on.
 //!
 //! Owns every key (`keys`), every script (`scripts`) and the one way to the server (`connection`). What lies in Redis can be rebuilt from the
-//! engine's journal at any time: nothing here decides whether work is done. Knows nothing of streams, leases or workers.
+//! engine's journal at any time: nothing here decides whether work is done. Streams, leases and workers stand in `queue`, on top of all of it.
 
 mod options;
 

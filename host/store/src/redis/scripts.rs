@@ -1,7 +1,8 @@
 //! Lua scripts: each one file, sent by its hash, and in full only to a server that does not know it yet.
 //!
 //! A script is the unit of atomicity: what must change together changes in one. Each names its keys and arguments in its first lines. All that it
-//! touches comes in as `KEYS`, from [`super::keys`]; only the keys of bodies may be made from a digest that lies beside them, under the same tag.
+//! touches comes in as `KEYS`, from [`super::keys`]; only the keys of bodies may be made from a digest that lies beside them, under the same tag,
+//! and `take` makes those of a task and its engine, for it learns whose they are when it has read a stream.
 
 use redis::{Cmd, ToRedisArgs, cmd};
 

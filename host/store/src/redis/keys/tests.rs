@@ -65,6 +65,8 @@ fn no_two_different_ids_give_the_same_key() {
                 for task in [0, 1, 11, u32::MAX] {
                     let id = TaskExecId { workflow: key.id, number: task };
                     add(keys.task(&key, task), format!("task {prefix} {key:?} {task}"));
+                    let group = GroupId { workflow: key.id, number: task };
+                    add(keys.group(&key.tenant, group), format!("group {prefix} {name} {group}"));
                     add(keys.state(&key.tenant, id), format!("state {prefix} {name} {id}"));
                 }
             }

@@ -9,7 +9,7 @@ use sandmill_core::ids::QueueName;
 use serde::Serialize;
 
 use super::super::{Redis, RedisFailure, Value, cmd, from_redis_value};
-use super::worker::WorkerCard;
+use super::heartbeat::WorkerCard;
 
 /// The queue of a prefix, as an operator sees it.
 pub struct QueueDesk {

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::super::RedisFailure;
 use super::dead::QueueDesk;
 use super::engine::{OwnerError, Shared};
+use super::heartbeat::{WorkerCard, host};
 use super::pump;
 use super::scripts::{DISOWN, OWN};
-use super::worker::WorkerCard;
 
 /// Who has a prefix.
 #[derive(Debug, Serialize, Deserialize)]
@@ -157,9 +157,4 @@ async fn measure(shared: &Shared) -> Result<(), RedisFailure> {
     shared.meters.slots.set(slots as f64);
     shared.meters.dead.set(stats.dead as f64);
     Ok(())
-}
-
-/// The name of this machine, for people.
-pub(super) fn host() -> String {
-    std::fs::read_to_string("/etc/hostname").map_or_else(|_| "unknown".into(), |name| name.trim().to_owned())
 }

@@ -1,6 +1,6 @@
 //! The task queue in Redis: streams with one consumer group each, one stream for each queue and priority.
 //!
-//! [`RedisQueue`] is the engine's end, [`RedisDeliveries`] a worker's. What may be lost is lost without harm: the engine holds every task until its
+//! [`RedisQueue`] is the engine's end, [`RedisDeliveries`] a worker's. Neither knows a journal, a definition or how a task is run. What may be lost is lost without harm: the engine holds every task until its
 //! end is in the journal, and puts in again what Redis no longer knows (rule 30). What must change together changes in one script (`scripts/`), and
 //! each script says what it does in its first lines.
 //!
@@ -22,6 +22,7 @@ mod waiting;
 mod assignment;
 mod claims;
 mod context;
+mod heartbeat;
 mod live;
 mod returns;
 mod worker;

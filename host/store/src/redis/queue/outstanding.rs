@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use sandmill_core::definition::Priority;
 use sandmill_core::ids::{QueueName, TaskExecId, TenantId};
+use sandmill_engine::ports::TaskMessage;
 
 use super::engine::Cancel;
+use super::options::QueueOptions;
 use super::waiting::{Waiting, cost};
-use crate::redis::queue::options::QueueOptions;
-use sandmill_engine::ports::TaskMessage;
 
 /// A task that the engine waits for.
 pub(super) struct Outstanding {
