@@ -142,7 +142,7 @@ impl Execution {
             next_position: 0,
             residence: None,
             configs: HashMap::new(),
-            stored: StoredValues::default(),
+            stored: StoredValues::inlining(options.inline_bytes_max),
             tail: Tail::default(),
             row_is_stale: false,
             is_durable: false,

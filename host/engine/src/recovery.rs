@@ -4,15 +4,17 @@
 //! before anything is said of it.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use sandmill_core::codec::{CodecError, Record, Restored, StoredValues};
+use sandmill_core::codec::{CodecError, Record, Restored, StoredValues, Unread};
 use sandmill_core::definition::Definition;
 use sandmill_core::ids::Digest;
 use sandmill_core::machine::{Event, Phase, SEMANTICS};
 use sandmill_core::problem::{ErrorKind, Problem};
 use sandmill_core::time::Timestamp;
+use sandmill_core::value::Value;
 
 use crate::execution::{Execution, Incoming, Tail};
 use crate::ports::{
@@ -163,19 +165,24 @@ impl Execution {
         Ok(self)
     }
 
-    fn replay_entry(&mut self, values: &ValuesOf<'_>, entry: &JournalEntry) -> Result<(), LoadError> {
+    /// Follows one record, and leaves the configs of its tasks unread.
+    fn replay_entry(
+        &mut self,
+        values: &ValuesOf<'_>,
+        entry: &JournalEntry,
+        unread: &mut HashMap<u32, Unread>,
+    ) -> Result<(), LoadError> {
         let position = entry.position;
-        let decoded = Record::decode_noting(&entry.record, &|digest| values.value(digest), &mut self.stored);
+        let decoded = Record::skim(&entry.record, &|digest| values.value(digest), &mut self.stored);
         let record = decoded.map_err(|source| values.error(position, source))?;
         if let Event::Started { settings, .. } = &record.event
             && settings.semantics > SEMANTICS
         {
             return Err(LoadError::Newer { found: settings.semantics });
         }
-        for (task, config) in &record.configs {
-            self.configs.insert(*task, config.to_json().into());
-        }
-        self.machine.replay_event(record.at, record.event, record.configs);
+        let tasks = record.configs.iter().map(|(task, _)| (*task, Value::null()));
+        self.machine.replay_event(record.at, record.event, tasks);
+        unread.extend(record.configs);
         self.machine.work(record.transitions);
         while self.machine.poll_action().is_some() {}
         if self.machine.checksum() != record.checksum {
@@ -219,7 +226,7 @@ impl StoredJournal<'_> {
         let Some(snapshot) = Journal::snapshot(self.store, self.key)? else { return Ok(None) };
         let (position, values) = (snapshot.position, ValuesOf::new(self.key, self.store));
         let source = |digest| values.value(digest);
-        let mut stored = StoredValues::default();
+        let mut stored = StoredValues::inlining(self.options.inline_bytes_max);
         let restored = Restored::decode(&snapshot.machine, self.key.id, self.definition, &source, &mut stored);
         let restored = restored.map_err(|source| values.error(position, source))?;
         let mut execution = self.fresh();
@@ -232,7 +239,7 @@ impl StoredJournal<'_> {
     }
 
     fn records(&self, mut execution: Execution) -> Result<Execution, LoadError> {
-        let values = ValuesOf::new(self.key, self.store);
+        let (values, mut unread) = (ValuesOf::new(self.key, self.store), HashMap::new());
         loop {
             let entries = Journal::records(self.store, self.key, execution.next_position, RECORDS_PER_READ)?;
             let is_last = entries.len() < RECORDS_PER_READ;
@@ -241,12 +248,18 @@ impl StoredJournal<'_> {
                     let reason = format!("record {} is missing", execution.next_position);
                     return Err(StoreError::Damaged { place: self.key.id.to_string(), reason }.into());
                 }
-                execution.replay_entry(&values, &entry)?;
+                execution.replay_entry(&values, &entry, &mut unread)?;
             }
             if is_last {
-                return Ok(execution);
+                break;
             }
         }
+        for (task, config) in unread.into_iter().filter(|(task, _)| execution.machine.needs_config(*task)) {
+            let text = config.text(&|digest| values.value(digest));
+            let text = text.map_err(|source| values.error(execution.next_position, source))?;
+            execution.configs.insert(task, text);
+        }
+        Ok(execution)
     }
 }
 

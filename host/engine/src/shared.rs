@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use sandmill_core::codec::INLINE_BYTES_MAX;
 use sandmill_core::machine::Settings;
 use sandmill_core::time::{Millis, Timestamp};
 use tokio::sync::{Notify, mpsc};
@@ -41,6 +42,8 @@ pub struct Options {
     pub snapshots: Snapshots,
     /// Where the journal is written from.
     pub writing: Writing,
+    /// Values up to so many bytes stand in a record of the journal itself; larger ones beside it, under their digest.
+    pub inline_bytes_max: usize,
 }
 
 impl Default for Options {
@@ -57,6 +60,7 @@ impl Default for Options {
             settings: Settings::default(),
             snapshots: Snapshots::default(),
             writing: Writing::default(),
+            inline_bytes_max: INLINE_BYTES_MAX,
         }
     }
 }

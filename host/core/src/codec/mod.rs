@@ -14,7 +14,7 @@ mod v2;
 use bytes::Bytes;
 
 pub use snapshot::{EncodedSnapshot, Restored};
-pub use stored::StoredValues;
+pub use stored::{StoredValues, Unread};
 
 use crate::ids::Digest;
 use crate::machine::Event;
@@ -31,13 +31,13 @@ const VERSION: u8 = 2;
 
 /// One event of a journal, with what a replay needs to come to the same actions and to notice where it does not.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Record {
+pub struct Record<Config = Value> {
     /// When it happened.
     pub at: Timestamp,
     /// What happened.
     pub event: Event,
     /// The configs that were resolved because of it, by the number of their task.
-    pub configs: Vec<(u32, Value)>,
+    pub configs: Vec<(u32, Config)>,
     /// The transitions that were done.
     pub transitions: u32,
     /// The checksum of the actions.
@@ -107,15 +107,18 @@ impl Record {
 
     /// Reads a record of any version.
     pub fn decode(bytes: &[u8], values: &dyn ValueSource) -> Result<Self, CodecError> {
-        Self::decode_noting(bytes, values, &mut StoredValues::default())
+        let Record { at, event, configs, transitions, checksum } =
+            Record::skim(bytes, values, &mut StoredValues::default())?;
+        let configs = configs.into_iter().map(|(task, config)| Ok((task, parse(&config.text(values)?)?)));
+        Ok(Self { at, event, configs: configs.collect::<Result<_, CodecError>>()?, transitions, checksum })
     }
+}
 
-    /// Reads a record of any version, and takes note of the values that are stored beside it.
-    pub fn decode_noting(
-        bytes: &[u8],
-        source: &dyn ValueSource,
-        stored: &mut StoredValues,
-    ) -> Result<Self, CodecError> {
+impl Record<Unread> {
+    /// Reads a record of any version but for its configs, and takes note of the values that are stored beside it.
+    ///
+    /// A replay needs the configs of tasks that have not ended, which are few of them.
+    pub fn skim(bytes: &[u8], source: &dyn ValueSource, stored: &mut StoredValues) -> Result<Self, CodecError> {
         let (version, body) = bytes.split_first().ok_or(CodecError::Empty)?;
         match *version {
             1 => v1::Record::read(body)?.into_record(&mut Reading { source, stored }),
@@ -157,6 +160,10 @@ impl RecordWriter {
         let record = postcard::to_extend(&tail, self.record).expect("every record can be written");
         Encoded { record, values: self.values }
     }
+}
+
+fn parse(text: &[u8]) -> Result<Value, CodecError> {
+    Value::from_json(text).map_err(|error| CodecError::Malformed { reason: error.to_string() })
 }
 
 /// Reads a shape that takes up all of some bytes.

@@ -6,19 +6,26 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
-use super::{CodecError, INLINE_BYTES_MAX, ValueSource};
+use super::{CodecError, INLINE_BYTES_MAX, ValueSource, parse};
 use crate::ids::Digest;
 use crate::value::{KnownDigests, Value};
 
 /// What is known to be stored beside the records and snapshots of one execution.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct StoredValues {
+    inline_bytes_max: usize,
     places: KnownDigests,
     digests: BTreeSet<Digest>,
 }
 
+impl Default for StoredValues {
+    fn default() -> Self {
+        Self::inlining(INLINE_BYTES_MAX)
+    }
+}
+
 /// A value as it stands in a record or a snapshot.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Form {
     /// Small enough to stand there itself, as JSON text.
     Inline(Vec<u8>),
@@ -29,14 +36,34 @@ pub(super) enum Form {
 /// Values that are to be stored with a record or a snapshot.
 pub(super) type New = Vec<(Digest, Bytes)>;
 
+/// A value of a record whose text nobody has looked at yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unread(pub(super) Form);
+
+impl Unread {
+    /// Its JSON text.
+    pub fn text(self, source: &dyn ValueSource) -> Result<Bytes, CodecError> {
+        match self.0 {
+            Form::Inline(text) => Ok(text.into()),
+            Form::Digest(digest) => text_of(source, digest).map(Bytes::from),
+        }
+    }
+}
+
 impl StoredValues {
+    /// Nothing is stored yet, and values up to that size will stand in records and snapshots themselves.
+    #[must_use]
+    pub fn inlining(inline_bytes_max: usize) -> Self {
+        Self { inline_bytes_max, places: KnownDigests::default(), digests: BTreeSet::new() }
+    }
+
     /// The form of a value. What is not stored yet is put with the new ones.
     pub(super) fn form(&mut self, value: &Value, new: &mut New) -> Form {
         if let Some(digest) = self.digest(value) {
             return Form::Digest(digest);
         }
         let text = value.to_json();
-        if text.len() <= INLINE_BYTES_MAX {
+        if text.len() <= self.inline_bytes_max {
             return Form::Inline(text);
         }
         Form::Digest(self.store(value, text.into(), new))
@@ -44,7 +71,7 @@ impl StoredValues {
 
     /// The form of a value whose JSON text is at hand.
     pub(super) fn form_of_text(&mut self, value: &Value, text: &Bytes, new: &mut New) -> Form {
-        if text.len() <= INLINE_BYTES_MAX {
+        if text.len() <= self.inline_bytes_max {
             return Form::Inline(text.to_vec());
         }
         Form::Digest(self.digest(value).unwrap_or_else(|| self.store(value, text.clone(), new)))
@@ -52,7 +79,7 @@ impl StoredValues {
 
     /// The form of JSON text that is no value any more.
     pub(super) fn form_of_bytes(&mut self, text: &Bytes, new: &mut New) -> Form {
-        if text.len() <= INLINE_BYTES_MAX {
+        if text.len() <= self.inline_bytes_max {
             return Form::Inline(text.to_vec());
         }
         let digest = Digest::of(text);
@@ -107,7 +134,7 @@ impl Reading<'_> {
         match form {
             Form::Inline(text) => parse(&text),
             Form::Digest(digest) => {
-                let value = parse(&self.text(digest)?)?;
+                let value = parse(&text_of(self.source, digest)?)?;
                 self.stored.note(&value, digest);
                 Ok(value)
             }
@@ -120,16 +147,20 @@ impl Reading<'_> {
             Form::Inline(text) => Ok(text.into()),
             Form::Digest(digest) => {
                 self.stored.note_digest(digest);
-                self.text(digest).map(Bytes::from)
+                text_of(self.source, digest).map(Bytes::from)
             }
         }
     }
 
-    fn text(&self, digest: Digest) -> Result<Vec<u8>, CodecError> {
-        self.source.value(digest).ok_or(CodecError::MissingValue { digest })
+    /// Leaves a value for later, and takes note that it is stored.
+    pub(super) fn unread(&mut self, form: Form) -> Unread {
+        if let Form::Digest(digest) = &form {
+            self.stored.note_digest(*digest);
+        }
+        Unread(form)
     }
 }
 
-fn parse(text: &[u8]) -> Result<Value, CodecError> {
-    Value::from_json(text).map_err(|error| CodecError::Malformed { reason: error.to_string() })
+fn text_of(source: &dyn ValueSource, digest: Digest) -> Result<Vec<u8>, CodecError> {
+    source.value(digest).ok_or(CodecError::MissingValue { digest })
 }

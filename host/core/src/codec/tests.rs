@@ -63,6 +63,18 @@ fn the_same_value_is_stored_once() {
 }
 
 #[test]
+fn a_record_is_skimmed_without_its_configs() {
+    let configs = vec![(0, text_of(5)), (9, text_of(1_000))];
+    let Encoded { record: bytes, values } = Record { configs, ..record(Event::CancelRequested) }.encode();
+    let nothing_is_read = |digest| panic!("{digest} is read");
+    let skimmed = Record::skim(&bytes, &nothing_is_read, &mut StoredValues::default()).unwrap();
+    let [(0, small), (9, large)] = skimmed.configs.try_into().unwrap() else { panic!("two tasks have configs") };
+    assert_eq!(small.text(&nothing_is_read).unwrap(), text_of(5).to_json());
+    assert_eq!(large.clone().text(&|digest| (digest == values[0].0).then(|| b"text".to_vec())).unwrap(), "text");
+    assert!(matches!(large.text(&|_| None), Err(CodecError::MissingValue { .. })));
+}
+
+#[test]
 fn what_cannot_be_read_is_named() {
     let none = |_| None;
     let decode = |bytes: &[u8]| Record::decode(bytes, &none).unwrap_err().to_string();

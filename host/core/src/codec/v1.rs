@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::stored::{Form, New, Reading, StoredValues};
+use super::stored::{Form, New, Reading, StoredValues, Unread};
 use super::{CodecError, Record as Domain};
 use crate::definition::AttemptPolicy;
 use crate::expression::Budget;
@@ -96,28 +96,23 @@ impl Record {
         super::read_whole(bytes)
     }
 
-    pub(super) fn into_record(self, reading: &mut Reading<'_>) -> Result<Domain, CodecError> {
+    pub(super) fn into_record(self, reading: &mut Reading<'_>) -> Result<Domain<Unread>, CodecError> {
         let Self { head, tail } = self;
         let event = head.event.into_event(reading)?;
-        tail.into_record(head.at, event, reading)
+        Ok(tail.into_record(head.at, event, reading))
     }
 }
 
 impl Tail {
-    pub(super) fn into_record(
-        self,
-        at: i64,
-        event: DomainEvent,
-        reading: &mut Reading<'_>,
-    ) -> Result<Domain, CodecError> {
-        let configs = self.configs.into_iter().map(|(task, config)| Ok((task, reading.value(config.into())?)));
-        Ok(Domain {
+    pub(super) fn into_record(self, at: i64, event: DomainEvent, reading: &mut Reading<'_>) -> Domain<Unread> {
+        let configs = self.configs.into_iter().map(|(task, config)| (task, reading.unread(config.into())));
+        Domain {
             at: Timestamp(at),
             event,
-            configs: configs.collect::<Result<_, CodecError>>()?,
+            configs: configs.collect(),
             transitions: self.transitions,
             checksum: self.checksum,
-        })
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::stored::Reading;
+use super::stored::{Reading, Unread};
 use super::v1::{self, Value, Writing};
 use super::{CodecError, Record as Domain};
 use crate::ids::WorkflowExecId;
@@ -58,10 +58,10 @@ impl Record {
         super::read_whole(bytes)
     }
 
-    pub(super) fn into_record(self, reading: &mut Reading<'_>) -> Result<Domain, CodecError> {
+    pub(super) fn into_record(self, reading: &mut Reading<'_>) -> Result<Domain<Unread>, CodecError> {
         let Self { head, tail } = self;
         let event = head.event.into_event(reading)?;
-        tail.into_record(head.at, event, reading)
+        Ok(tail.into_record(head.at, event, reading))
     }
 }
 

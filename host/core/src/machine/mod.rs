@@ -183,7 +183,8 @@ impl Machine {
         }
     }
 
-    /// Like [`Self::handle_event`], for an event of the journal: the configs that were saved with it are taken as they are.
+    /// Like [`Self::handle_event`], for an event of the journal: the configs that were saved with it are taken as they are. What they hold only comes
+    /// back in [`Action::SaveConfig`]: whoever does not look at that may give anything for each.
     pub fn replay_event(&mut self, now: Timestamp, event: Event, configs: impl IntoIterator<Item = (u32, Value)>) {
         self.recorded = configs.into_iter().collect();
         self.handle_event(now, event);
