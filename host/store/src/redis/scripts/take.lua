@@ -55,7 +55,7 @@ local function hand_out(stream, entry, task)
   local attempt = tonumber(task.attempt)
   if not (task.task_exec_id and task.tenant and task.engine and attempt) then return 0 end
   task.state = prefix .. 'state:' .. task.tenant .. ':' .. task.task_exec_id
-  local known = redis.call('HMGET', task.state, 'attempt', 'entry', 'done', 'cancelled')
+  local known = redis.call('HMGET', task.state, 'attempt', 'entry', 'done', 'cancelled', 'epoch')
   local current = tonumber(known[1])
   local is_other = current == attempt and known[2] and known[2] ~= entry
   if (current and current > attempt) or is_other or tonumber(known[3]) == attempt then
@@ -68,15 +68,21 @@ local function hand_out(stream, entry, task)
     forget(stream, entry)
     return nil
   end
-  if current ~= attempt then redis.call('DEL', task.state) end
+  if current and current ~= attempt then redis.call('DEL', task.state) end
   if mode == 'lost' and redis.call('HINCRBY', task.state, 'lost', 1) >= losses_max then
     bury(stream, entry, task)
     forget(stream, entry)
     return nil
   end
-  redis.call('HSET', task.state, 'attempt', attempt, 'stream', stream, 'entry', entry, 'worker', worker)
-  redis.call('PEXPIRE', task.state, ttl)
-  return redis.call('HINCRBY', task.state, 'epoch', 1)
+  local epoch = 1
+  if current == attempt and known[2] then
+    epoch = tonumber(known[5] or '0') + 1
+    redis.call('HSET', task.state, 'epoch', epoch, 'worker', worker)
+  else
+    redis.call('HSET', task.state, 'attempt', attempt, 'stream', stream, 'entry', entry, 'epoch', epoch, 'worker', worker)
+    redis.call('PEXPIRE', task.state, ttl)
+  end
+  return epoch
 end
 
 local tasks, is_empty = {}, true
