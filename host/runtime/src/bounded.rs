@@ -52,6 +52,7 @@ impl Bounded {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::time::Instant;
 
     use bytes::Bytes;
     use sandmill_core::definition::DefinitionName;
@@ -100,7 +101,8 @@ mod tests {
             delivery: Delivery::default(),
         };
         let limits: BTreeMap<String, u64> = limits.iter().map(|(name, figure)| ((*name).to_owned(), *figure)).collect();
-        let remote = Remote { engine: "engine-1".into(), epoch: 1, context: Box::new(Nothing), limits };
+        let remote =
+            Remote { engine: "engine-1".into(), epoch: 1, read_at: Instant::now(), context: Box::new(Nothing), limits };
         let tenant = TenantId::new("default").unwrap();
         TaskMessage { remote: Some(Arc::new(remote)), ..TaskMessage::new(tenant, Arc::new(dispatch), Bytes::new()) }
     }

@@ -18,13 +18,17 @@ mod config_fetch;
 mod context;
 mod expressions;
 mod footprint;
+mod history;
 mod map;
 mod plain;
 mod queue;
+mod redis_load;
 mod remote_map;
+mod replay;
 mod start;
 mod steps;
 mod task_call;
+mod worker_memory;
 
 use std::process::ExitCode;
 
@@ -37,12 +41,16 @@ const BENCHES: &[(&str, Bench)] = &[
     ("context", context::run),
     ("expressions", expressions::run),
     ("footprint", footprint::run),
+    ("history", history::run),
     ("map", map::run),
     ("queue", queue::run),
+    ("redis-load", redis_load::run),
     ("remote-map", remote_map::run),
+    ("replay", replay::run),
     ("start", start::run),
     ("steps", steps::run),
     ("task-call", task_call::run),
+    ("worker-memory", worker_memory::run),
 ];
 
 fn main() -> ExitCode {

@@ -19,10 +19,9 @@ use sandmill_engine::ports::{SharedStore, TaskMessage, TaskQueue as _, TaskResul
 use sandmill_speed::figures::median;
 use sandmill_speed::machine::temporary_folder;
 use sandmill_speed::report::{Report, Target};
-use sandmill_store::redis::queue::RedisQueue;
-use sandmill_testkit::RedisServer;
+use sandmill_store::redis::queue::{QueueOptions, RedisQueue};
 
-use crate::remote::{With, Worker, connect, engine_end};
+use crate::remote::{With, Worker, connect, engine_end, server};
 use crate::stage::{self, tenant};
 use crate::workflow::value_of_200_bytes;
 
@@ -48,7 +47,7 @@ async fn measure(report: &mut Report) -> Result<()> {
     let folder = temporary_folder()?;
     let (store, _) = stage::open_store(&folder.path().join("store"))?;
     let plugin = stage::register(&*store, &stage::echo()?)?;
-    let server = RedisServer::plain();
+    let server = server();
     let bench = Bench { url: server.url(), store, plugin };
     let mut speeds = Vec::new();
     let mut requests = Vec::new();
@@ -93,10 +92,10 @@ impl Bench {
     async fn tasks_per_s(&self, workers: usize, with: With, run: u128) -> Result<(f64, f64)> {
         let live = Live::start(Arc::clone(&self.store))?;
         let redis = connect(&self.url).await?;
-        let queue = engine_end(redis.clone(), &self.store, live).await?;
+        let queue = engine_end(redis.clone(), &self.store, live, QueueOptions::default()).await?;
         let mut started = Vec::new();
         for number in 0..workers {
-            started.push(Worker::start(&self.url, number, with).await?);
+            started.push(Worker::start(&self.url, number, with.clone()).await?);
         }
         // A first few tell every worker what it compiles once.
         self.drive(&queue, run << 32 | 1 << 31, 0..TASKS_PER_EXECUTION * 4).await?;
@@ -140,8 +139,13 @@ impl Bench {
     }
 }
 
-/// A task of `echo`.
+/// A task of `echo`, which gives a value back.
 pub(crate) fn message(plugin: Digest, id: TaskExecId, value: &Value) -> TaskMessage {
+    message_with(plugin, id, &Value::object([("value", value.clone())]), Delivery::default())
+}
+
+/// A task of `echo` with that config, on its way as asked for.
+pub(crate) fn message_with(plugin: Digest, id: TaskExecId, config: &Value, delivery: Delivery) -> TaskMessage {
     let workflow = WorkflowInfo {
         id: id.workflow,
         name: DefinitionName { namespace: "bench".into(), name: "queue".into(), version: "1.0.0".into() },
@@ -149,7 +153,6 @@ pub(crate) fn message(plugin: Digest, id: TaskExecId, value: &Value) -> TaskMess
         started_at: Timestamp(0),
     };
     let shared = SharedContext::new(Arc::new(workflow), Value::null(), Value::null());
-    let config = Value::object([("value", value.clone())]);
     let dispatch = Dispatch {
         id,
         attempt: 1,
@@ -159,7 +162,7 @@ pub(crate) fn message(plugin: Digest, id: TaskExecId, value: &Value) -> TaskMess
         idempotency_key: IdempotencyKey(u128::from(id.number)),
         context: ContextHandle::new(Arc::new(shared), Value::null(), 0),
         deadline: None,
-        delivery: Delivery::default(),
+        delivery,
     };
     TaskMessage::new(tenant(), Arc::new(dispatch), config.to_json().into())
 }

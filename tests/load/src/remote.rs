@@ -2,7 +2,8 @@
 //! the server, as between processes.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
@@ -11,9 +12,11 @@ use sandmill_core::value::Value;
 use sandmill_engine::ports::{ComponentBytes, Deliveries, Runner, SharedStore, TaskMessage, TaskObserver, TaskResult};
 use sandmill_engine::{Live, work};
 use sandmill_runtime::{Runtime, RuntimeOptions};
+use sandmill_speed::figures::millis;
 use sandmill_store::redis::keys::ProcessId;
 use sandmill_store::redis::queue::{EngineParts, QueueOptions, RedisDeliveries, RedisQueue, WorkerParts};
 use sandmill_store::redis::{Redis, RedisComponents, RedisOptions};
+use sandmill_testkit::{AppendOnly, RedisServer, RedisSetup};
 use tokio::task::JoinHandle;
 
 /// Slots of a worker.
@@ -25,7 +28,12 @@ pub(crate) async fn connect(url: &str) -> Result<Redis> {
 }
 
 /// The engine's end.
-pub(crate) async fn engine_end(redis: Redis, store: &SharedStore, live: Arc<Live>) -> Result<Arc<RedisQueue>> {
+pub(crate) async fn engine_end(
+    redis: Redis,
+    store: &SharedStore,
+    live: Arc<Live>,
+    options: QueueOptions,
+) -> Result<Arc<RedisQueue>> {
     let parts = EngineParts {
         redis,
         engine: ProcessId::new("bench")?,
@@ -34,16 +42,50 @@ pub(crate) async fn engine_end(redis: Redis, store: &SharedStore, live: Arc<Live
         limits: BTreeMap::new(),
         on_lost: Arc::new(|error| panic!("{error}")),
     };
-    Ok(RedisQueue::open(parts, QueueOptions::default()).await?)
+    Ok(RedisQueue::open(parts, options).await?)
+}
+
+/// A server that syncs its log once a second, as the guide for operators says.
+pub(crate) fn server() -> RedisServer {
+    RedisServer::start(RedisSetup { append_only: AppendOnly::EverySecond, ..RedisSetup::default() })
 }
 
 /// What a worker does with a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) enum With {
     /// Runs its component.
     Guests,
+    /// The same, and tells how long it took from reading the envelope to the return of the guest.
+    TimedGuests(Arc<Times>),
     /// Gives its config back, and runs nothing: what is left is the queue.
     NoGuests,
+}
+
+/// Milliseconds.
+#[derive(Default)]
+pub(crate) struct Times(Mutex<Vec<f64>>);
+
+impl Times {
+    /// All that were taken since this was asked for last.
+    pub(crate) fn take(&self) -> Vec<f64> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// How a worker takes tasks.
+pub(crate) struct Setup {
+    pub(crate) number: usize,
+    pub(crate) queue: QueueName,
+    pub(crate) slots: usize,
+    pub(crate) options: QueueOptions,
+}
+
+impl Setup {
+    async fn open(&self, redis: &Redis) -> Result<Arc<RedisDeliveries>> {
+        let worker = ProcessId::new(&format!("bench-{}", self.number))?;
+        let parts = WorkerParts { redis: redis.clone(), worker, queues: vec![self.queue.clone()], slots: self.slots };
+        Ok(RedisDeliveries::open(parts, self.options.clone()).await?)
+    }
 }
 
 /// A worker.
@@ -57,17 +99,34 @@ impl Worker {
     /// Begins to take tasks.
     pub(crate) async fn start(url: &str, number: usize, with: With) -> Result<Self> {
         let redis = connect(url).await?;
-        let worker = ProcessId::new(&format!("bench-{number}"))?;
-        let queues = vec![QueueName::default()];
-        let parts = WorkerParts { redis: redis.clone(), worker, queues, slots: SLOTS };
-        let deliveries = RedisDeliveries::open(parts, QueueOptions::default()).await?;
+        let setup = Setup { number, queue: QueueName::default(), slots: SLOTS, options: QueueOptions::default() };
+        let deliveries = setup.open(&redis).await?;
         let runner: Arc<dyn Runner> = match with {
-            With::Guests => Arc::new(runtime(&redis, &deliveries)?),
+            With::Guests => Arc::new(runtime(&redis, Arc::new(deliveries.observer()))?),
+            With::TimedGuests(times) => {
+                Arc::new(Timed { inner: Arc::new(runtime(&redis, Arc::new(deliveries.observer()))?), times })
+            }
             With::NoGuests => Arc::new(NoGuests),
         };
+        Ok(Self::over(redis, deliveries, runner, SLOTS))
+    }
+
+    /// Begins to take tasks for a runner that is there already.
+    pub(crate) async fn start_with(url: &str, setup: Setup, runner: Arc<dyn Runner>) -> Result<Self> {
+        let redis = connect(url).await?;
+        let deliveries = setup.open(&redis).await?;
+        Ok(Self::over(redis, deliveries, runner, setup.slots))
+    }
+
+    fn over(redis: Redis, deliveries: Arc<RedisDeliveries>, runner: Arc<dyn Runner>, slots: usize) -> Self {
         let taken: Arc<dyn Deliveries> = deliveries.clone();
-        let working = tokio::spawn(work(taken, runner, SLOTS));
-        Ok(Self { redis, deliveries, working })
+        let working = tokio::spawn(work(taken, runner, slots));
+        Self { redis, deliveries, working }
+    }
+
+    /// How many tasks it has, begun or not.
+    pub(crate) fn in_hand(&self) -> usize {
+        self.deliveries.in_hand()
     }
 
     /// Takes no more tasks, and leaves.
@@ -79,12 +138,32 @@ impl Worker {
     }
 }
 
-fn runtime(redis: &Redis, deliveries: &RedisDeliveries) -> Result<Runtime> {
-    let observer: Arc<dyn TaskObserver> = Arc::new(deliveries.observer());
+/// The runtime of a worker.
+pub(crate) fn runtime(redis: &Redis, observer: Arc<dyn TaskObserver>) -> Result<Runtime> {
     let components: Arc<dyn ComponentBytes> = Arc::new(RedisComponents::new(redis.clone()));
     let options =
         RuntimeOptions { live_tasks_max: u32::try_from(SLOTS).unwrap_or(u32::MAX), ..RuntimeOptions::default() };
     Ok(Runtime::new(&options, components, &observer)?)
+}
+
+/// Takes the time of each task: from reading its envelope where it came over Redis, else from the moment when it is given to this.
+pub(crate) struct Timed {
+    pub(crate) inner: Arc<dyn Runner>,
+    pub(crate) times: Arc<Times>,
+}
+
+#[async_trait]
+impl Runner for Timed {
+    async fn run(&self, message: TaskMessage) -> TaskResult {
+        let begin = message.remote.as_ref().map_or_else(Instant::now, |remote| remote.read_at);
+        let result = self.inner.run(message).await;
+        self.times.0.lock().unwrap_or_else(PoisonError::into_inner).push(millis(begin.elapsed()));
+        result
+    }
+
+    fn cancel(&self, tenant: &TenantId, id: TaskExecId) {
+        self.inner.cancel(tenant, id);
+    }
 }
 
 /// Gives back each task's config.

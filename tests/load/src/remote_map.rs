@@ -8,9 +8,10 @@ use sandmill_engine::{Engine, Live, Options, Parts, Workers};
 use sandmill_speed::figures::median;
 use sandmill_speed::machine::temporary_folder;
 use sandmill_speed::report::{Report, Target};
-use sandmill_testkit::{Proxy, RedisServer};
+use sandmill_store::redis::queue::QueueOptions;
+use sandmill_testkit::Proxy;
 
-use crate::remote::{With, Worker, connect, engine_end};
+use crate::remote::{With, Worker, connect, engine_end, server};
 use crate::stage::{self, Stage};
 use crate::workflow::{Shelf, compiled, map, map_input};
 
@@ -40,11 +41,11 @@ async fn measure(report: &mut Report) -> Result<()> {
     let (store, _) = stage::open_store(&folder.path().join("store"))?;
     let definition = compiled(&map(WINDOW), stage::register(&*store, &stage::echo()?)?)?;
     let shelf = Arc::new(Shelf::of(std::slice::from_ref(&definition)));
-    let server = RedisServer::plain();
+    let server = server();
     // Workers go through a proxy that counts what comes to them.
     let proxy = Proxy::start(server.port());
     let live = Live::start(Arc::clone(&store))?;
-    let queue = engine_end(connect(&server.url()).await?, &store, Arc::clone(&live)).await?;
+    let queue = engine_end(connect(&server.url()).await?, &store, Arc::clone(&live), QueueOptions::default()).await?;
     let workers = Workers { queue, local: None };
     let parts = Parts {
         store,

@@ -14,6 +14,20 @@ pub(crate) fn value_of_200_bytes() -> Value {
     Value::object([("text", Value::from("x".repeat(189)))])
 }
 
+/// Text of that many bytes, another one for each seed, which packs as far as prose does: words out of a few hundred.
+pub(crate) fn prose(bytes: usize, seed: u64) -> String {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut text = String::with_capacity(bytes + 8);
+    while text.len() < bytes {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let word = (state >> 33) % 500;
+        text.extend((0..3 + word % 5).map(|place| char::from(b'a' + ((word * 7 + place * word / 3) % 26) as u8)));
+        text.push(' ');
+    }
+    text.truncate(bytes);
+    text
+}
+
 /// Data of about that size, shaped like the files of a repository: an object with `files`, and `order` beside them.
 pub(crate) fn data_of(bytes: usize) -> Value {
     let file = |index: usize| {

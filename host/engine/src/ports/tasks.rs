@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -42,6 +43,8 @@ pub struct Remote {
     pub engine: String,
     /// How often the attempt was handed out, from 1: a worker that was taken for dead has an older number than the one that has it now.
     pub epoch: u32,
+    /// When its envelope was read here.
+    pub read_at: Instant,
     /// What the task may read, in place of the handle in its dispatch.
     pub context: Box<dyn RemoteContext>,
     /// What it may use up, by the names of the limits. A limit that is not named is the worker's own.

@@ -128,7 +128,13 @@ const FILES: &str = r#"{"files":[{"name":"a"},{"name":"b"}],"text":"long","a/b":
 fn remote(context: Afar, limits: &[(Limit, u64)], mut message: TaskMessage) -> TaskMessage {
     let limits = limits.iter().map(|(limit, figure)| (limit.row().name.to_owned(), *figure)).collect();
     message = message_over(json(r#"{"text":"local"}"#), message);
-    message.remote = Some(Arc::new(Remote { engine: "engine-1".into(), epoch: 1, context: Box::new(context), limits }));
+    message.remote = Some(Arc::new(Remote {
+        engine: "engine-1".into(),
+        epoch: 1,
+        read_at: Instant::now(),
+        context: Box::new(context),
+        limits,
+    }));
     message
 }
 

@@ -9,7 +9,7 @@ use sandmill_core::ids::{Digest, JsonPointer};
 use sandmill_core::machine::{ContextHandle, Delivery, Dispatch, IdempotencyKey, SharedContext, Target, WorkflowInfo};
 use sandmill_core::time::{Millis, Timestamp};
 use sandmill_core::value::Value;
-use sandmill_engine::ports::{ExecutionKey, Remote, TaskMessage};
+use sandmill_engine::ports::{ConfigError, ExecutionKey, Remote, TaskMessage};
 
 use super::super::record::{ContextRef, TaskRecord, ValueRef, WorkflowRef};
 use super::super::records::TaskToSave;
@@ -58,6 +58,22 @@ pub(super) fn draft(shared: &engine::Shared, message: &TaskMessage) -> TaskToSav
     TaskToSave { execution: execution_of(message), record, bodies }
 }
 
+/// Record and config as they go with the envelope, in a queue that carries them: a line of its own each.
+pub(super) fn to_inlined(task: &TaskToSave) -> Vec<u8> {
+    let mut inlined = task.record.encode();
+    inlined.push(b'\n');
+    let config = task.bodies.iter().find(|(digest, _)| *digest == task.record.config);
+    inlined.extend(config.iter().flat_map(|(_, config)| config.as_ref()));
+    inlined
+}
+
+/// The way back from [`to_inlined`].
+pub(super) fn from_inlined(envelope: &Envelope, inlined: &Bytes) -> Result<(TaskRecord, Bytes), ConfigError> {
+    let end = inlined.iter().position(|byte| *byte == b'\n').ok_or(ConfigError::NotFound)?;
+    let record = TaskRecord::decode(&inlined[..end], &envelope.tenant, envelope.task_exec_id)?;
+    Ok((record, inlined.slice(end + 1..)))
+}
+
 /// Where the record of a task lies.
 pub(super) fn place_of(envelope: &Envelope) -> (ExecutionKey, u32) {
     let Envelope { tenant, task_exec_id, .. } = envelope;
@@ -89,7 +105,8 @@ pub(super) fn assemble(
     let (execution, _) = place_of(envelope);
     let limits = record.limits.clone();
     let context = Box::new(RecordContext::new(execution, record, Arc::clone(&shared.values)));
-    let remote = Some(Arc::new(Remote { engine: envelope.engine.clone(), epoch: claim.epoch, context, limits }));
+    let (engine, epoch, read_at) = (envelope.engine.clone(), claim.epoch, claim.read_at);
+    let remote = Some(Arc::new(Remote { engine, epoch, read_at, context, limits }));
     let message = TaskMessage { tenant: envelope.tenant.clone(), dispatch: Arc::new(dispatch), config, remote };
     Ok((message, config_ttl))
 }

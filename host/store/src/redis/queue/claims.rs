@@ -147,8 +147,10 @@ async fn claim(shared: &Shared, (stream, entry, epoch, fields): Found) {
         Ok(_) if epoch == 0 => "a field beside the envelope is missing".into(),
         Ok(envelope) if !agrees(&envelope, &fields) => "the fields beside the envelope say something else".into(),
         Ok(envelope) => {
-            let (config_ttl, extended) = (shared.options.config_ttl, Instant::now());
-            shared.claim(Claim { envelope, stream, entry, epoch, has_begun: false, config_ttl, extended });
+            let (config_ttl, read_at) = (shared.options.config_ttl, Instant::now());
+            let inlined = fields.get("inlined").cloned();
+            let (has_begun, extended) = (false, read_at);
+            shared.claim(Claim { envelope, stream, entry, epoch, read_at, inlined, has_begun, config_ttl, extended });
             return;
         }
         Err(error) => error.to_string(),

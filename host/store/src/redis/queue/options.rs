@@ -43,6 +43,9 @@ pub struct QueueOptions {
     pub claims_ahead: usize,
     /// Bytes of context values that a worker keeps.
     pub context_cache_bytes: u64,
+    /// True for a queue that carries each task's config itself, as queues do that have no store for it. Nothing but a benchmark wants that: it is what
+    /// configs by id are measured against.
+    pub inlines_configs: bool,
 }
 
 impl Default for QueueOptions {
@@ -69,6 +72,7 @@ impl Default for QueueOptions {
             live_entries_max: 100_000,
             claims_ahead: 64,
             context_cache_bytes: 64 << 20,
+            inlines_configs: false,
         }
     }
 }

@@ -81,7 +81,7 @@ async fn put_once(shared: &Shared, messages: &[TaskMessage]) -> Result<(), Redis
     let mut call = ENQUEUE.call().key(shared.redis.keys().owner());
     let state_ttl = shared.options.state_ttl.as_millis() as u64;
     call = call.arg(shared.parts.engine.as_str()).arg(state_ttl);
-    for message in messages {
+    for (message, draft) in messages.iter().zip(&drafts) {
         let (dispatch, keys) = (&message.dispatch, shared.redis.keys());
         call = call
             .key(keys.state(&message.tenant, dispatch.id))
@@ -91,7 +91,8 @@ async fn put_once(shared: &Shared, messages: &[TaskMessage]) -> Result<(), Redis
             .arg(dispatch.id.to_string())
             .arg(message.tenant.as_str())
             .arg(dispatch.delivery.group.map(|group| group.to_string()).unwrap_or_default())
-            .arg(envelope(shared, message).to_json());
+            .arg(envelope(shared, message).to_json())
+            .arg(if shared.options.inlines_configs { assignment::to_inlined(draft) } else { Vec::new() });
     }
     let added: i64 = shared.redis.run(call).await?;
     if added < 0 {
@@ -102,6 +103,9 @@ async fn put_once(shared: &Shared, messages: &[TaskMessage]) -> Result<(), Redis
 
 /// Saves records. One of an earlier attempt, which had another config, goes: what the engine holds is right.
 async fn save(shared: &Shared, drafts: &[TaskToSave]) -> Result<(), ConfigError> {
+    if shared.options.inlines_configs {
+        return save_shared(shared, drafts).await;
+    }
     let saved = shared.records.save(drafts).await;
     if !matches!(saved, Err(ConfigError::Conflict)) {
         return saved;
@@ -110,6 +114,17 @@ async fn save(shared: &Shared, drafts: &[TaskToSave]) -> Result<(), ConfigError>
         shared.records.delete(&draft.execution, draft.record.id.number).await?;
     }
     shared.records.save(drafts).await
+}
+
+/// Saves what tasks share, without their configs.
+async fn save_shared(shared: &Shared, drafts: &[TaskToSave]) -> Result<(), ConfigError> {
+    for TaskToSave { execution, record, bodies } in drafts {
+        let bodies: Vec<_> = bodies.iter().filter(|(digest, _)| *digest != record.config).cloned().collect();
+        if !bodies.is_empty() {
+            shared.records.save_bodies(execution, &bodies, record.ttl_ms).await?;
+        }
+    }
+    Ok(())
 }
 
 fn envelope(shared: &Shared, message: &TaskMessage) -> Envelope {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use sandmill_core::ids::{GroupId, QueueName, TaskExecId, TenantId};
 use sandmill_engine::ports::{Completion, ConfigError, Deliveries, TaskMessage, TaskResult};
 use tokio::sync::{Notify, mpsc};
@@ -84,6 +85,9 @@ pub(super) struct Claim {
     pub(super) stream: String,
     pub(super) entry: String,
     pub(super) epoch: u32,
+    pub(super) read_at: Instant,
+    /// Record and config, where they came with the envelope.
+    pub(super) inlined: Option<Bytes>,
     pub(super) has_begun: bool,
     /// How long its config lives, and when that was extended last.
     pub(super) config_ttl: Duration,
@@ -185,9 +189,15 @@ impl RedisDeliveries {
             let keys: Vec<ClaimKey> = hand.claimed.iter().take(count).cloned().collect();
             keys.iter().filter_map(|key| hand.claims.get(key).cloned()).collect()
         };
-        let wanted: Vec<_> = claims.iter().map(|claim| assignment::place_of(&claim.envelope)).collect();
-        let records = shared.records.read(&wanted).await;
-        for (claim, record) in claims.iter().zip(records) {
+        let is_elsewhere = |claim: &&Claim| claim.inlined.is_none();
+        let wanted: Vec<_> =
+            claims.iter().filter(is_elsewhere).map(|claim| assignment::place_of(&claim.envelope)).collect();
+        let mut records = shared.records.read(&wanted).await.into_iter();
+        for claim in &claims {
+            let record = match &claim.inlined {
+                Some(inlined) => assignment::from_inlined(&claim.envelope, inlined),
+                None => records.next().unwrap_or(Err(ConfigError::NotFound)),
+            };
             let key = claim.key();
             if let Err(ConfigError::Unavailable { reason }) = record {
                 return Err(RedisFailure::Unavailable { reason });
