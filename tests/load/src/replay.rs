@@ -68,7 +68,11 @@ async fn measure(folder: &Path, report: &mut Report) -> Result<()> {
             }
         }
         for (name, _, times) in &ways {
-            report.row(&format!("{events} events, {name}, ms"), median(times) / f64::from(executions), Target::Baseline);
+            report.row(
+                &format!("{events} events, {name}, ms"),
+                median(times) / f64::from(executions),
+                Target::Baseline,
+            );
         }
         let speedup = median(&ways[1].2) / median(&ways[0].2);
         report.row(&format!("{events} events, speedup"), speedup, Target::AtLeast(5.0));

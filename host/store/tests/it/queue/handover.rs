@@ -6,9 +6,11 @@ use std::sync::Arc;
 use sandmill_core::problem::Problem;
 use sandmill_engine::MemoryQueue;
 use sandmill_engine::ports::{Deliveries, TaskQueue, TaskResult};
+use sandmill_store::redis::queue::QueueOptions;
 
 use super::stage::{
-    attempt, completion, done, ended, engine, id, message, next, nothing_comes, output, problem, settle, soon, worker,
+    attempt, completion, done, ended, id, message, next, nothing_comes, open_engine, options, output, problem, settle,
+    soon, worker,
 };
 use crate::kit::{Server, tenant, wait};
 
@@ -19,17 +21,20 @@ struct Ends {
     worker: Arc<dyn Deliveries>,
 }
 
-/// Runs a case against both.
+/// Runs a case against both, and against the one in Redis when it carries configs itself.
 #[track_caller]
 fn check(case: impl Fn(Ends) -> Pin<Box<dyn Future<Output = ()>>>) {
     let memory = Arc::new(MemoryQueue::default());
     wait(case(Ends { queue: memory.clone(), worker: memory }));
-    let server = Server::start();
-    wait(async {
-        let engine = engine(&server.redis).await;
-        let worker = worker(&server.redis, "worker-1").await;
-        case(Ends { queue: engine.queue.clone(), worker }).await;
-    });
+    for inlines_configs in [false, true] {
+        let server = Server::start();
+        wait(async {
+            let engine_options = QueueOptions { inlines_configs, ..options() };
+            let engine = open_engine(&server.redis, "engine-1", engine_options).await.unwrap();
+            let worker = worker(&server.redis, "worker-1").await;
+            case(Ends { queue: engine.queue.clone(), worker }).await;
+        });
+    }
 }
 
 #[test]
