@@ -118,7 +118,7 @@ impl Records {
 
     fn save_request(&self, group: &Group<'_>, sends_all: bool) -> Request {
         let keys = self.redis.keys();
-        let mut call = SAVE.call();
+        let mut call = SAVE.call().key(keys.names(group.execution));
         for record in &group.records {
             call = call.key(keys.task(group.execution, record.id.number));
         }
@@ -208,6 +208,7 @@ impl Records {
         let keys = self.redis.keys();
         let (least, mode) = extension.map_or((0, "read"), |ttl| (bounded(ttl).0, "extend"));
         let call = READ.call().arg(keys.bodies(execution)).arg(GRACE.0).arg(least).arg(mode);
+        let call = call.key(keys.names(execution));
         numbers.fold(call, |call, number| call.key(keys.task(execution, number)))
     }
 
@@ -218,7 +219,7 @@ impl Records {
         outcome(answers.pop().unwrap_or(Value::Nil)).map(drop)
     }
 
-    /// Forgets a task. Bodies stay until their time runs out: others may share them.
+    /// Forgets a task. Bodies stay for as long as those of others: they may be shared.
     pub async fn delete(&self, execution: &ExecutionKey, number: u32) -> Result<(), ConfigError> {
         let key = self.redis.keys().task(execution, number);
         self.redis.run::<()>(cmd("DEL").arg(key)).await.map_err(unavailable)
@@ -265,8 +266,9 @@ impl Records {
         digest: Digest,
         ttl: Millis,
     ) -> Result<Option<Bytes>, ConfigError> {
-        let key = self.redis.keys().body(execution, digest);
-        read_body(&self.redis, key, digest, ttl).await
+        let keys = self.redis.keys();
+        let call = BODY.call().key(keys.body(execution, digest)).key(keys.names(execution));
+        read(&self.redis, call.arg(bounded(ttl).0), digest).await
     }
 }
 
@@ -283,20 +285,23 @@ impl<'tasks> Group<'tasks> {
     }
 }
 
-/// Stores a body under a key of its own.
+/// Stores a body that belongs to no execution.
 pub(crate) async fn save_body(redis: &Redis, key: String, body: &[u8], ttl: Millis) -> Result<(), ConfigError> {
-    let call = SAVE.call().key(key).arg(0).arg(GRACE.0).arg(bounded(ttl).0).arg(bodies::encode(body));
-    redis.run::<Value>(call).await.map(drop).map_err(unavailable)
+    let command = cmd("SET").arg(key).arg(bodies::encode(body)).arg("PX").arg(bounded(ttl).0).clone();
+    redis.run(command).await.map_err(unavailable)
 }
 
-/// The body under a key of its own.
+/// A body that belongs to no execution.
 pub(crate) async fn read_body(
     redis: &Redis,
     key: String,
     digest: Digest,
     ttl: Millis,
 ) -> Result<Option<Bytes>, ConfigError> {
-    let call = BODY.call().key(key).arg(bounded(ttl).0);
+    read(redis, BODY.call().key(key).arg(bounded(ttl).0), digest).await
+}
+
+async fn read(redis: &Redis, call: Call, digest: Digest) -> Result<Option<Bytes>, ConfigError> {
     let stored: Option<Vec<u8>> = redis.run(call).await.map_err(unavailable)?;
     stored.map(|stored| bodies::decode(&stored.into(), digest)).transpose().map_err(damaged)
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sandmill_core::ids::{Digest, GroupId, TaskExecId, TenantId};
 use sandmill_engine::Live;
-use sandmill_engine::ports::{Catalog, Completion, TaskMessage, TaskQueue, TaskResult};
+use sandmill_engine::ports::{Catalog, Completion, ExecutionKey, TaskMessage, TaskQueue, TaskResult};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -114,6 +114,8 @@ pub(super) struct Errands {
     pub(super) cancel: Vec<Cancel>,
     pub(super) groups: Vec<(TenantId, GroupId)>,
     pub(super) settle: Vec<Settled>,
+    /// Executions of which nothing need be stored any more.
+    pub(super) forget: Vec<ExecutionKey>,
 }
 
 /// A completion that is in the journal.
@@ -207,6 +209,11 @@ impl TaskQueue for RedisQueue {
         let settled =
             settled.into_iter().map(|(attempt, entry)| Settled { tenant: tenant.clone(), id, attempt, entry });
         self.shared.errands().settle.extend(settled);
+        self.shared.has_errands.notify_one();
+    }
+
+    fn execution_ended(&self, execution: &ExecutionKey) {
+        self.shared.errands().forget.push(execution.clone());
         self.shared.has_errands.notify_one();
     }
 

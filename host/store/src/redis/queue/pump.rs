@@ -10,14 +10,17 @@ use sandmill_core::ids::{Digest, TenantId};
 use sandmill_engine::ports::{ComponentBytes as _, ConfigError, ExecutionKey, TaskMessage};
 
 use super::super::records::TaskToSave;
-use super::super::{RedisComponents, RedisFailure, Request, cmd};
+use super::super::{RedisComponents, RedisFailure, Request, Value, cmd};
 use super::assignment;
 use super::engine::{Cancel, Errands, Shared};
 use super::envelope::{ENVELOPE_VERSION, Envelope, Kind, traceparent};
-use super::scripts::{CANCEL, ENQUEUE, SETTLE};
+use super::scripts::{CANCEL, ENQUEUE, FORGET_EXECUTION, SETTLE};
 
 /// Tasks that share a flight.
 pub(super) const TASKS_PER_FLIGHT: usize = 256;
+
+/// Keys of an ended execution that go at a time: about a millisecond of the server's.
+const KEYS_PER_SLICE: usize = 1_000;
 
 /// How long workers are kept from beginning what belongs to a group that is cancelled. Each of its tasks is cancelled too, so this need not last.
 const GROUP_LIVES: Duration = Duration::from_secs(60 * 60);
@@ -183,14 +186,16 @@ pub(super) async fn run_errands_once(shared: &Shared) -> Result<usize, RedisFail
             cancel: take_up_to(&mut all.cancel, TASKS_PER_FLIGHT),
             groups: take_up_to(&mut all.groups, TASKS_PER_FLIGHT),
             settle: take_up_to(&mut all.settle, TASKS_PER_FLIGHT),
+            forget: take_up_to(&mut all.forget, TASKS_PER_FLIGHT),
         }
     };
-    let count = errands.cancel.len() + errands.groups.len() + errands.settle.len();
+    let count = errands.cancel.len() + errands.groups.len() + errands.settle.len() + errands.forget.len();
     if let Err(failure) = run(shared, &errands).await {
         let mut all = shared.errands();
         all.cancel.extend(errands.cancel);
         all.groups.extend(errands.groups);
         all.settle.extend(errands.settle);
+        all.forget.extend(errands.forget);
         return Err(failure);
     }
     Ok(count)
@@ -202,8 +207,41 @@ fn take_up_to<T>(items: &mut Vec<T>, count: usize) -> Vec<T> {
 }
 
 async fn run(shared: &Shared, errands: &Errands) -> Result<(), RedisFailure> {
+    let mut answers = shared.redis.run_all(requests(shared, errands)).await?.into_iter();
+    let mut next = || answers.next().unwrap_or_else(|| Err(RedisFailure::protocol("an answer is missing")));
+    if !errands.cancel.is_empty() {
+        let told: Vec<String> = read(next()?)?;
+        for (cancel, answer) in errands.cancel.iter().zip(told) {
+            cancelled(shared, cancel, &answer);
+        }
+    }
+    for execution in &errands.forget {
+        if read::<bool>(next()?)? {
+            shared.errands().forget.push(execution.clone());
+        }
+    }
+    answers.try_for_each(|answer| answer.map(drop))
+}
+
+fn read<T: super::super::FromRedisValue>(answer: Value) -> Result<T, RedisFailure> {
+    super::super::from_redis_value(answer).map_err(|error| RedisFailure::protocol(error.to_string()))
+}
+
+/// One for the cancellations, one for each execution, and then those whose answers say nothing.
+fn requests(shared: &Shared, errands: &Errands) -> Vec<Request> {
     let keys = shared.redis.keys();
     let mut requests: Vec<Request> = Vec::new();
+    if !errands.cancel.is_empty() {
+        let state_ttl = shared.options.state_ttl.as_millis() as u64;
+        let mut call = CANCEL.call().arg(keys.cancel()).arg(state_ttl);
+        for (tenant, id, attempt) in &errands.cancel {
+            call = call.key(keys.state(tenant, *id)).arg(id.to_string()).arg(tenant.as_str()).arg(*attempt);
+        }
+        requests.push(call.into());
+    }
+    for execution in &errands.forget {
+        requests.push(FORGET_EXECUTION.call().key(keys.names(execution)).arg(KEYS_PER_SLICE).into());
+    }
     if !errands.settle.is_empty() {
         let mut call = SETTLE.call().key(keys.completions(&shared.parts.engine));
         for settled in &errands.settle {
@@ -216,25 +254,7 @@ async fn run(shared: &Shared, errands: &Errands) -> Result<(), RedisFailure> {
         requests.push(cmd("SET").arg(keys.group(tenant, *id)).arg(1).arg("PX").arg(lives).into());
         requests.push(cmd("PUBLISH").arg(keys.cancel()).arg(format!("{tenant} {id}")).into());
     }
-    if !errands.cancel.is_empty() {
-        let state_ttl = shared.options.state_ttl.as_millis() as u64;
-        let mut call = CANCEL.call().arg(keys.cancel()).arg(state_ttl);
-        for (tenant, id, attempt) in &errands.cancel {
-            call = call.key(keys.state(tenant, *id)).arg(id.to_string()).arg(tenant.as_str()).arg(*attempt);
-        }
-        requests.push(call.into());
-    }
-    let mut answers = shared.redis.run_all(requests).await?;
-    if errands.cancel.is_empty() {
-        return answers.into_iter().try_for_each(|answer| answer.map(drop));
-    }
-    let told = answers.pop().ok_or_else(|| RedisFailure::protocol("an answer is missing"))??;
-    let told: Vec<String> =
-        super::super::from_redis_value(told).map_err(|error| RedisFailure::protocol(error.to_string()))?;
-    for (cancel, answer) in errands.cancel.iter().zip(told) {
-        cancelled(shared, cancel, &answer);
-    }
-    answers.into_iter().try_for_each(|answer| answer.map(drop))
+    requests
 }
 
 fn cancelled(shared: &Shared, (tenant, id, last): &Cancel, answer: &str) {

@@ -155,7 +155,8 @@ fn add(shared: &Shared, call: Call, claim: &Claim, completion: &Completion) -> C
             (keys.body(&execution, digest), "digest", digest.to_string().into(), bodies::encode(&text).into())
         }
     };
-    let call = call.key(body).arg(&claim.entry).arg(completion.attempt).arg(completion.epoch);
+    let call = call.key(body).key(keys.names(&execution));
+    let call = call.arg(&claim.entry).arg(completion.attempt).arg(completion.epoch);
     let call = call.arg(completion.id.to_string()).arg(completion.tenant.as_str()).arg(kind).arg(form);
     call.arg(value.as_ref()).arg(text.as_ref()).arg(claim.config_ttl.as_millis() as u64)
 }

@@ -4,6 +4,7 @@ mod stage;
 
 mod context;
 mod desk;
+mod ended;
 mod engines;
 mod fairness;
 mod groups;
