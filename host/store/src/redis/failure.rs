@@ -71,6 +71,21 @@ impl RedisFailure {
         Self::Protocol { reason: reason.into() }
     }
 
+    /// The kind of a refusal, as the server names it.
+    pub(crate) fn kind(&self) -> Option<&str> {
+        match self {
+            Self::Refused { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// An error that a script met and went on after. Before Redis 7, where it met it stands before it.
+    pub(crate) fn in_script(error: &str) -> Self {
+        let said = if error.starts_with('@') { error.split_once(" -").map_or(error, |(_, said)| said) } else { error };
+        let (code, reason) = said.split_once(' ').unwrap_or((said, ""));
+        Self::answered(code, reason)
+    }
+
     /// An error that the server answered.
     fn answered(code: &str, detail: &str) -> Self {
         let (code, reason) = inner_error(code, detail);
@@ -131,6 +146,14 @@ mod tests {
         assert_eq!(answered("ERR", detail), ("Redis refused: OOM command not allowed".into(), true));
         let other = "Error running script (call to f_1): @user_script:4: attempt - 1";
         assert_eq!(answered("ERR", other), (format!("Redis refused: ERR {other}"), false));
+    }
+
+    #[test]
+    fn an_error_that_a_script_went_on_after_is_read_in_the_words_of_either() {
+        let full = RedisFailure::Refused { code: "OOM".into(), reason: "command not allowed".into() };
+        assert_eq!(RedisFailure::in_script("OOM command not allowed"), full);
+        assert_eq!(RedisFailure::in_script("@user_script: 14: -OOM command not allowed"), full);
+        assert_eq!(RedisFailure::in_script("odd").to_string(), "Redis refused: odd ");
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::assignment;
 use super::engine::{Settled, Shared};
 use super::live;
 use super::outstanding::Repairing;
+use super::trouble::Source;
 
 /// Entries that are read at a time.
 const ENTRIES_PER_READ: usize = 512;
@@ -35,7 +36,10 @@ pub(super) async fn read(shared: Arc<Shared>) {
             Ok(()) => {}
             Err(failure) => {
                 failures += 1;
-                tracing::debug!(%failure, "completions cannot be read right now");
+                // That Redis is away is told by others, who need not wait for a completion to see that it is back.
+                if failure.kind().is_some() {
+                    shared.troubles.met(Source::Completions, &failure);
+                }
                 shared.redis.pause(failures).await;
             }
         }
@@ -80,6 +84,7 @@ async fn follow(shared: &Shared, cursor: &mut Cursor, failures: &mut u32) -> Res
             cursor.completions = last.unwrap_or_else(|| cursor.completions.clone());
         }
         *failures = 0;
+        shared.troubles.over(Source::Completions);
     }
 }
 

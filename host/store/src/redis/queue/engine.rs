@@ -23,6 +23,7 @@ use super::clock::ServerClock;
 use super::context::Texts;
 use super::options::QueueOptions;
 use super::outstanding::{Cancelling, Table};
+use super::trouble::Troubles;
 use super::{completions, keeper, pump};
 
 /// Components that an engine remembers to have put into Redis.
@@ -96,8 +97,8 @@ pub(super) struct Shared {
     arrived: Mutex<Arrived>,
     errands: Mutex<Errands>,
     pub(super) has_errands: Notify,
-    /// Why Redis could not be reached when that was tried last.
-    trouble: Mutex<Option<String>>,
+    /// What is in the way to Redis.
+    pub(super) troubles: Troubles,
     /// Held for reading while tasks are put in, and for writing while others are forgotten: what is settled meanwhile would come a second time.
     pub(super) flights: tokio::sync::RwLock<()>,
 }
@@ -147,7 +148,7 @@ impl RedisQueue {
             arrived: Mutex::default(),
             errands: Mutex::default(),
             has_errands: Notify::new(),
-            trouble: Mutex::default(),
+            troubles: Troubles::default(),
             flights: tokio::sync::RwLock::default(),
         });
         keeper::own(&shared).await?;
@@ -222,7 +223,7 @@ impl TaskQueue for RedisQueue {
     }
 
     fn trouble(&self) -> Option<String> {
-        self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.troubles.said()
     }
 
     fn outlives_engine(&self) -> bool {
@@ -258,11 +259,6 @@ impl Shared {
 
     fn arrived(&self) -> MutexGuard<'_, Arrived> {
         self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Redis could be reached, or could not.
-    pub(super) fn note(&self, trouble: Option<String>) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
     fn is_closed(&self) -> bool {

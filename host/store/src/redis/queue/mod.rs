@@ -17,6 +17,7 @@ mod engine;
 mod keeper;
 mod outstanding;
 mod pump;
+mod trouble;
 mod waiting;
 
 mod assignment;

@@ -15,6 +15,7 @@ use super::assignment;
 use super::engine::{Cancel, Errands, Shared};
 use super::envelope::{ENVELOPE_VERSION, Envelope, Kind, traceparent};
 use super::scripts::{CANCEL, ENQUEUE, FORGET_EXECUTION, SETTLE};
+use super::trouble::Source;
 
 /// Tasks that share a flight.
 pub(super) const TASKS_PER_FLIGHT: usize = 256;
@@ -47,16 +48,17 @@ pub(super) async fn put(shared: &Shared, messages: &[TaskMessage]) {
             messages.iter().filter(|message| table.wants(message)).cloned().collect()
         };
         if wanted.is_empty() {
-            return;
+            return shared.troubles.over(Source::Tasks);
         }
         match put_once(shared, &wanted).await {
-            Ok(()) => return withdraw(shared, &wanted),
+            Ok(()) => {
+                shared.troubles.over(Source::Tasks);
+                return withdraw(shared, &wanted);
+            }
             Err(failure) => {
                 drop(flight);
                 failures += 1;
-                if failures == 1 {
-                    tracing::warn!(%failure, tasks = messages.len(), "tasks cannot be put into the queue right now");
-                }
+                shared.troubles.met(Source::Tasks, &failure);
                 shared.redis.pause(failures).await;
             }
         }
@@ -164,13 +166,16 @@ pub(super) async fn run_errands(shared: Arc<Shared>) {
     let mut failures = 0;
     loop {
         match run_errands_once(&shared).await {
-            Ok(0) => {
+            Ok(count) => {
                 failures = 0;
-                shared.has_errands.notified().await;
+                shared.troubles.over(Source::Errands);
+                if count == 0 {
+                    shared.has_errands.notified().await;
+                }
             }
-            Ok(_) => failures = 0,
-            Err(_) => {
+            Err(failure) => {
                 failures += 1;
+                shared.troubles.met(Source::Errands, &failure);
                 shared.redis.pause(failures).await;
             }
         }

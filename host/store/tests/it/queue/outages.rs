@@ -1,7 +1,7 @@
 //! Redis that goes away, forgets everything, is full, or answers half.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sandmill_engine::ports::{Deliveries as _, TaskQueue as _};
 use sandmill_store::redis::{Redis, RedisOptions};
@@ -117,6 +117,42 @@ fn redis_that_is_full_takes_tasks_when_it_has_room_again() {
         drive(&*engine.queue, 0..TASKS).await;
         server.tidied_by(&*engine.queue).await;
         working.abort();
+    });
+}
+
+#[test]
+fn an_engine_keeps_its_prefix_while_redis_is_full_and_says_that_it_is() {
+    let server = Server::start();
+    let owner = server.redis.keys().owner();
+    wait(async {
+        let engine = engine(&server.redis).await;
+        assert_eq!(engine.queue.trouble(), None);
+        let _ = server.server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+        until(|| engine.queue.trouble().is_some_and(|trouble| trouble.contains("OOM"))).await;
+        let over = Instant::now() + options().owner_lease * 2;
+        while Instant::now() < over {
+            assert_eq!(server.server.cli(&["EXISTS", &owner]), "1", "what lapses looks as if Redis had lost all");
+            assert!(engine.queue.trouble().is_some(), "it is still full");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let again = super::stage::open_engine(&server.redis, "engine-1", options()).await;
+        assert!(again.is_ok(), "the same engine may start while Redis is full");
+        let _ = server.server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
+        until(|| engine.queue.trouble().is_none()).await;
+    });
+}
+
+#[test]
+fn tasks_that_nobody_wants_any_more_leave_no_trouble_behind() {
+    let server = Server::start();
+    wait(async {
+        let engine = engine(&server.redis).await;
+        let _ = server.server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+        engine.queue.enqueue(message(1)).await;
+        until(|| engine.queue.trouble().is_some()).await;
+        engine.queue.settled(&tenant("a"), id(1), None);
+        let _ = server.server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
+        until(|| engine.queue.trouble().is_none()).await;
     });
 }
 
