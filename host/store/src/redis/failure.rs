@@ -79,6 +79,23 @@ impl RedisFailure {
         }
     }
 
+    /// True where the server could not read what it was sent, which it says of nothing but what is too large for it.
+    pub(crate) fn is_protocol_error(&self) -> bool {
+        matches!(self, Self::Refused { code, reason } if code == "ERR" && reason.starts_with("Protocol error"))
+    }
+
+    /// What it is, and what can be done about it where that is known.
+    pub(crate) fn with_advice(&self) -> String {
+        let advice = match self.kind() {
+            Some("NOPERM") => "`sandmill doctor --redis URL` names what the user must be allowed to do",
+            Some("WRONGPASS" | "NOAUTH") => "see `redis.username` and `redis.password`",
+            Some("OOM") => "make room, or raise `maxmemory`",
+            Some("MISCONF") => "Redis cannot write to its disk",
+            _ => return self.to_string(),
+        };
+        format!("{self} ({advice})")
+    }
+
     /// An error that a script met and went on after. Before Redis 7, where it met it stands before it.
     pub(crate) fn in_script(error: &str) -> Self {
         let said = if error.starts_with('@') { error.split_once(" -").map_or(error, |(_, said)| said) } else { error };

@@ -55,6 +55,30 @@ struct Group<'tasks> {
     bodies: BTreeMap<Digest, (Millis, &'tasks Bytes)>,
 }
 
+/// Why records are not saved.
+#[derive(Debug)]
+pub(crate) enum SaveError {
+    /// Another config stands under a task.
+    Conflict,
+    /// Redis was in the way.
+    Redis(RedisFailure),
+}
+
+impl From<RedisFailure> for SaveError {
+    fn from(failure: RedisFailure) -> Self {
+        Self::Redis(failure)
+    }
+}
+
+impl From<SaveError> for ConfigError {
+    fn from(error: SaveError) -> Self {
+        match error {
+            SaveError::Conflict => Self::Conflict,
+            SaveError::Redis(failure) => unavailable(failure),
+        }
+    }
+}
+
 impl Records {
     /// The records behind a connection.
     #[must_use]
@@ -71,6 +95,11 @@ impl Records {
     /// Saves tasks in one round trip, or in two where the server lost bodies that it had been sent. Where another config stands under one, nothing of
     /// its execution is changed.
     pub async fn save(&self, tasks: &[TaskToSave]) -> Result<(), ConfigError> {
+        Ok(self.try_save(tasks).await?)
+    }
+
+    /// As [`Records::save`], with all that is known of what went wrong.
+    pub(crate) async fn try_save(&self, tasks: &[TaskToSave]) -> Result<(), SaveError> {
         let mut groups: BTreeMap<&ExecutionKey, Group<'_>> = BTreeMap::new();
         for task in tasks {
             let group = groups.entry(&task.execution).or_insert_with(|| Group::new(&task.execution));
@@ -93,20 +122,20 @@ impl Records {
         for (digest, body) in bodies {
             group.add_body(*digest, body, ttl);
         }
-        self.save_groups(vec![group]).await
+        Ok(self.save_groups(vec![group]).await?)
     }
 
-    async fn save_groups(&self, mut groups: Vec<Group<'_>>) -> Result<(), ConfigError> {
+    async fn save_groups(&self, mut groups: Vec<Group<'_>>) -> Result<(), SaveError> {
         let mut sends_all = false;
         while !groups.is_empty() {
             let requests = groups.iter().map(|group| self.save_request(group, sends_all)).collect();
-            let answers = self.redis.run_all(requests).await.map_err(unavailable)?;
+            let answers = self.redis.run_all(requests).await?;
             let mut incomplete = Vec::new();
             for (group, answer) in groups.into_iter().zip(answers) {
-                if self.is_saved(&group, answer.map_err(unavailable)?)? {
+                if self.is_saved(&group, answer?)? {
                     self.remember(&group);
                 } else if sends_all {
-                    return Err(ConfigError::Unavailable { reason: "Redis lost what it was sent".into() });
+                    return Err(RedisFailure::unavailable("Redis lost what it was sent").into());
                 } else {
                     incomplete.push(group);
                 }
@@ -138,15 +167,15 @@ impl Records {
     }
 
     /// False where the server lacks a body that was not sent.
-    fn is_saved(&self, group: &Group<'_>, answer: Value) -> Result<bool, ConfigError> {
-        let odd = || ConfigError::Unavailable { reason: "Redis gave an odd answer to a script".into() };
+    fn is_saved(&self, group: &Group<'_>, answer: Value) -> Result<bool, SaveError> {
+        let odd = || SaveError::from(RedisFailure::protocol("an odd answer to a script"));
         let Value::Array(mut parts) = answer else { return Err(odd()) };
         if parts.is_empty() {
             return Err(odd());
         }
         let missing = parts.split_off(1);
         match parts.pop().map(from_redis_value::<String>) {
-            Some(Ok(outcome)) if outcome == "conflict" => return Err(ConfigError::Conflict),
+            Some(Ok(outcome)) if outcome == "conflict" => return Err(SaveError::Conflict),
             Some(Ok(outcome)) if outcome == "saved" => {}
             _ => return Err(odd()),
         }
@@ -221,8 +250,12 @@ impl Records {
 
     /// Forgets a task. Bodies stay for as long as those of others: they may be shared.
     pub async fn delete(&self, execution: &ExecutionKey, number: u32) -> Result<(), ConfigError> {
-        let key = self.redis.keys().task(execution, number);
-        self.redis.run::<()>(cmd("DEL").arg(key)).await.map_err(unavailable)
+        self.try_delete(execution, number).await.map_err(unavailable)
+    }
+
+    /// As [`Records::delete`], with all that is known of what went wrong.
+    pub(crate) async fn try_delete(&self, execution: &ExecutionKey, number: u32) -> Result<(), RedisFailure> {
+        self.redis.run(cmd("DEL").arg(self.redis.keys().task(execution, number))).await
     }
 
     /// Forgets a task and every body that it refers to, so that all of it is sent again.
@@ -286,9 +319,8 @@ impl<'tasks> Group<'tasks> {
 }
 
 /// Stores a body that belongs to no execution.
-pub(crate) async fn save_body(redis: &Redis, key: String, body: &[u8], ttl: Millis) -> Result<(), ConfigError> {
-    let command = cmd("SET").arg(key).arg(bodies::encode(body)).arg("PX").arg(bounded(ttl).0).clone();
-    redis.run(command).await.map_err(unavailable)
+pub(crate) async fn save_body(redis: &Redis, key: String, body: &[u8], ttl: Millis) -> Result<(), RedisFailure> {
+    redis.run(cmd("SET").arg(key).arg(bodies::encode(body)).arg("PX").arg(bounded(ttl).0)).await
 }
 
 /// A body that belongs to no execution.

@@ -16,7 +16,8 @@ use sandmill_engine::ports::{Completion, ExecutionKey, TaskResult};
 
 use super::super::{RedisFailure, cmd};
 use super::assignment;
-use super::engine::{Settled, Shared};
+use super::engine::Shared;
+use super::errands::Settled;
 use super::live;
 use super::outstanding::Repairing;
 use super::trouble::Source;

@@ -21,10 +21,11 @@ use super::super::records::Records;
 use super::super::{Redis, RedisFailure};
 use super::clock::ServerClock;
 use super::context::Texts;
+use super::errands::{Errands, Settled};
 use super::options::QueueOptions;
 use super::outstanding::{Cancelling, Table};
 use super::trouble::Troubles;
-use super::{completions, keeper, pump};
+use super::{completions, errands, keeper, pump};
 
 /// Components that an engine remembers to have put into Redis.
 const COMPONENTS_MAX: u64 = 10_000;
@@ -106,27 +107,6 @@ pub(super) struct Shared {
 /// Attempts and entries of the completions of a task.
 type Arrived = HashMap<(TenantId, TaskExecId), Vec<(u32, String)>>;
 
-/// A task that is to end, and the last of its attempts that is meant.
-pub(super) type Cancel = (TenantId, TaskExecId, u32);
-
-/// What is to be told to Redis beside new tasks.
-#[derive(Default)]
-pub(super) struct Errands {
-    pub(super) cancel: Vec<Cancel>,
-    pub(super) groups: Vec<(TenantId, GroupId)>,
-    pub(super) settle: Vec<Settled>,
-    /// Executions of which nothing need be stored any more.
-    pub(super) forget: Vec<ExecutionKey>,
-}
-
-/// A completion that is in the journal.
-pub(super) struct Settled {
-    pub(super) tenant: TenantId,
-    pub(super) id: TaskExecId,
-    pub(super) attempt: u32,
-    pub(super) entry: String,
-}
-
 impl RedisQueue {
     /// Takes the prefix for this engine, and begins to work. Must be called within a runtime.
     pub async fn open(parts: EngineParts, options: QueueOptions) -> Result<Arc<Self>, OwnerError> {
@@ -155,7 +135,7 @@ impl RedisQueue {
         shared.clock.compare(&shared.redis).await?;
         let spawned = [
             tokio::spawn(pump::send(Arc::clone(&shared))),
-            tokio::spawn(pump::run_errands(Arc::clone(&shared))),
+            tokio::spawn(errands::run(Arc::clone(&shared))),
             tokio::spawn(completions::read(Arc::clone(&shared))),
             tokio::spawn(keeper::keep(Arc::clone(&shared))),
             tokio::spawn(keeper::scan(Arc::clone(&shared))),
@@ -223,7 +203,7 @@ impl TaskQueue for RedisQueue {
     }
 
     fn trouble(&self) -> Option<String> {
-        self.shared.troubles.said()
+        self.shared.troubles.said(self.shared.table().refusals())
     }
 
     fn outlives_engine(&self) -> bool {
@@ -234,7 +214,7 @@ impl TaskQueue for RedisQueue {
         self.helpers.lock().unwrap_or_else(PoisonError::into_inner).clear();
         // What is in the journal already need not come again. Without Redis it comes again, and is ignored.
         loop {
-            match pump::run_errands_once(&self.shared).await {
+            match errands::run_once(&self.shared).await {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(failure) => {

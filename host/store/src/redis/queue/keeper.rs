@@ -112,7 +112,7 @@ pub(super) async fn scan(shared: Arc<Shared>) {
 async fn rescan(shared: &Shared, age: Duration) {
     let old = shared.table().take_old(age);
     for messages in old.chunks(pump::TASKS_PER_FLIGHT) {
-        pump::put(shared, messages).await;
+        pump::put(shared, messages.to_vec()).await;
     }
     let cancelled = shared.table().cancelled();
     if !cancelled.is_empty() {

@@ -9,7 +9,8 @@ use sandmill_core::definition::Priority;
 use sandmill_core::ids::{QueueName, TaskExecId, TenantId};
 use sandmill_engine::ports::TaskMessage;
 
-use super::engine::Cancel;
+use super::super::RedisFailure;
+use super::errands::Cancel;
 use super::options::QueueOptions;
 use super::waiting::{Waiting, cost};
 
@@ -64,6 +65,8 @@ struct Lanes {
 #[derive(Default)]
 pub(super) struct Table {
     tasks: HashMap<TaskKey, Outstanding>,
+    /// Those of them that Redis has refused, and why. They count as sent.
+    refused: BTreeMap<TaskKey, RedisFailure>,
     queues: BTreeMap<QueueName, Lanes>,
 }
 
@@ -153,6 +156,30 @@ impl Table {
         self.attempt(&message.tenant, message.dispatch.id) == Some(message.dispatch.attempt)
     }
 
+    /// Redis has refused a task. True for the first one of that kind.
+    pub(super) fn refuse(&mut self, message: &TaskMessage, failure: &RedisFailure) -> bool {
+        if !self.wants(message) {
+            return false;
+        }
+        let is_known = self.refused.values().any(|other| other.kind() == failure.kind());
+        self.refused.insert((message.tenant.clone(), message.dispatch.id), failure.clone());
+        !is_known
+    }
+
+    /// Redis has taken tasks.
+    pub(super) fn accepted(&mut self, messages: &[TaskMessage]) {
+        if !self.refused.is_empty() {
+            messages
+                .iter()
+                .for_each(|message| drop(self.refused.remove(&(message.tenant.clone(), message.dispatch.id))));
+        }
+    }
+
+    /// What Redis said of the tasks that it has refused.
+    pub(super) fn refusals(&self) -> impl Iterator<Item = &RedisFailure> {
+        self.refused.values()
+    }
+
     /// A worker did not find what it needs: unless that has happened too often, the task waits again, before the others of its tenant.
     pub(super) fn repair(&mut self, message: &TaskMessage, repairs_max: u32) -> Repairing {
         let (tenant, id) = (&message.tenant, message.dispatch.id);
@@ -201,7 +228,9 @@ impl Table {
     }
 
     fn remove(&mut self, tenant: &TenantId, id: TaskExecId) {
-        let Some(task) = self.tasks.remove(&(tenant.clone(), id)) else { return };
+        let key = (tenant.clone(), id);
+        let Some(task) = self.tasks.remove(&key) else { return };
+        self.refused.remove(&key);
         if task.sent.is_some() {
             self.lanes(&task.message).sent -= 1;
         } else {

@@ -1,4 +1,4 @@
-//! What is in the way between an engine and Redis, by who met it: that one comes through again says nothing of another.
+//! What is in the way between an engine or a worker and Redis, by who met it: that one comes through again says nothing of another.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,6 +18,10 @@ pub(super) enum Source {
     Completions,
     /// Who counts workers.
     Workers,
+    /// Who forgets executions that have ended. Nothing waits for that, so it is no reason not to be ready.
+    Forgetting,
+    /// Who brings results back.
+    Results,
 }
 
 impl Source {
@@ -26,9 +30,11 @@ impl Source {
         match self {
             Self::Owner => "the prefix is not renewed as it should be",
             Self::Tasks => "tasks cannot be put into the queue",
-            Self::Errands => "what has ended cannot be taken out of Redis",
+            Self::Errands => "what is cancelled and what has ended cannot be told",
             Self::Completions => "completions cannot be read",
             Self::Workers => "workers cannot be counted",
+            Self::Forgetting => "what is stored for executions that have ended stays until its time is over",
+            Self::Results => "results cannot be brought back",
         }
     }
 }
@@ -57,10 +63,13 @@ impl Troubles {
         }
     }
 
-    /// All of it, for people.
-    pub(super) fn said(&self) -> Option<String> {
+    /// All that is in the way of tasks, for people, with what is said beside it of single ones.
+    pub(super) fn said<'a>(&self, of_tasks: impl Iterator<Item = &'a RedisFailure>) -> Option<String> {
+        let met = self.all();
+        let met = met.iter().filter(|(source, _)| **source != Source::Forgetting);
+        let met = met.map(|(_, failure)| failure.with_advice());
         let mut said: Vec<String> = Vec::new();
-        for failure in self.all().values().map(ToString::to_string) {
+        for failure in met.chain(of_tasks.map(RedisFailure::with_advice)) {
             if !said.contains(&failure) {
                 said.push(failure);
             }
@@ -81,26 +90,41 @@ mod tests {
         RedisFailure::Refused { code: code.into(), reason: "for a reason".into() }
     }
 
+    fn said(troubles: &Troubles) -> Option<String> {
+        troubles.said(std::iter::empty())
+    }
+
     #[test]
     fn what_one_came_past_says_nothing_of_another() {
         let troubles = Troubles::default();
-        assert_eq!(troubles.said(), None);
-        troubles.met(Source::Tasks, &refused("OOM"));
-        troubles.met(Source::Owner, &refused("OOM"));
+        assert_eq!(said(&troubles), None);
+        troubles.met(Source::Tasks, &refused("ODD"));
+        troubles.met(Source::Owner, &refused("ODD"));
         troubles.over(Source::Owner);
         troubles.over(Source::Errands);
-        assert_eq!(troubles.said().as_deref(), Some("Redis refused: OOM for a reason"));
+        assert_eq!(said(&troubles).as_deref(), Some("Redis refused: ODD for a reason"));
         troubles.over(Source::Tasks);
-        assert_eq!(troubles.said(), None);
+        assert_eq!(said(&troubles), None);
     }
 
     #[test]
     fn the_same_is_said_once() {
         let troubles = Troubles::default();
         for source in [Source::Owner, Source::Tasks, Source::Completions] {
-            troubles.met(source, &refused("OOM"));
+            troubles.met(source, &refused("ODD"));
         }
-        troubles.met(Source::Errands, &refused("NOPERM"));
-        assert_eq!(troubles.said().unwrap(), "Redis refused: OOM for a reason; Redis refused: NOPERM for a reason");
+        troubles.met(Source::Errands, &refused("EVEN"));
+        assert_eq!(said(&troubles).unwrap(), "Redis refused: ODD for a reason; Redis refused: EVEN for a reason");
+    }
+
+    #[test]
+    fn what_is_said_of_single_tasks_is_said_beside_it_and_what_nothing_waits_for_is_not() {
+        let troubles = Troubles::default();
+        troubles.met(Source::Forgetting, &refused("ODD"));
+        assert_eq!(said(&troubles), None);
+        let of_tasks = vec![refused("NOPERM"); 2];
+        let told = troubles.said(of_tasks.iter()).unwrap();
+        assert_eq!(told.matches("NOPERM").count(), 1, "{told}");
+        assert!(told.contains("sandmill doctor"), "{told}");
     }
 }

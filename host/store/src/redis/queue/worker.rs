@@ -22,6 +22,7 @@ use super::context::ContextValues;
 use super::envelope::Envelope;
 use super::live::Outbox;
 use super::options::QueueOptions;
+use super::trouble::Troubles;
 use super::{assignment, claims, heartbeat, returns};
 
 /// Records that are read in one round trip.
@@ -63,6 +64,7 @@ pub(super) struct Shared {
     /// There is room for another task.
     pub(super) room: Notify,
     pub(super) returning: returns::Desk,
+    pub(super) troubles: Troubles,
     unwanted: mpsc::UnboundedSender<(TenantId, TaskExecId)>,
     is_stopping: AtomicBool,
     pub(super) stopping: Notify,
@@ -124,6 +126,7 @@ impl RedisDeliveries {
             came: Notify::new(),
             room: Notify::new(),
             returning: returns::Desk::default(),
+            troubles: Troubles::default(),
             unwanted,
             is_stopping: AtomicBool::new(false),
             stopping: Notify::new(),

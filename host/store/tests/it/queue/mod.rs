@@ -10,5 +10,6 @@ mod fairness;
 mod groups;
 mod handover;
 mod outages;
+mod refusals;
 mod repair;
 mod workers;
