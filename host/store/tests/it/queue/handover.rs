@@ -195,7 +195,9 @@ fn outputs_of_all_sizes_come_back_as_they_were() {
 fn problems_come_back_with_all_their_members() {
     check(|Ends { queue, worker }| {
         Box::pin(async move {
-            for (number, data) in ["1".to_owned(), format!("[{}]", "1,".repeat(500) + "2")].iter().enumerate() {
+            for (number, data) in
+                ["1".to_owned(), "null".to_owned(), format!("[{}]", "1,".repeat(500) + "2")].iter().enumerate()
+            {
                 queue.enqueue(message(number as u32)).await;
                 let given = next(&*worker).await;
                 let sent = Problem {
