@@ -225,7 +225,10 @@ async fn repair(shared: &Shared, report: Report, entry: String) -> Result<(), Re
     match repairing {
         Repairing::Nothing => {}
         Repairing::Again => shared.work.notify_one(),
-        Repairing::Stopped => shared.stopped(&key.tenant, id, attempt),
+        Repairing::Stopped => {
+            shared.take_out(&key.tenant, id, attempt);
+            shared.stopped(&key.tenant, id, attempt);
+        }
         Repairing::Hopeless => {
             let problem = config_unavailable(&reason, shared.options.repairs_max);
             let result = TaskResult::Failed(Box::new(problem));

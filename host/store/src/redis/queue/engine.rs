@@ -160,6 +160,10 @@ impl TaskQueue for RedisQueue {
             let cancelling = self.shared.table().cancel(tenant, *id);
             match cancelling {
                 Cancelling::Stopped(attempt) => self.shared.stopped(tenant, *id, attempt),
+                Cancelling::StoppedAndKnown(attempt) => {
+                    self.shared.take_out(tenant, *id, attempt);
+                    self.shared.stopped(tenant, *id, attempt);
+                }
                 Cancelling::Elsewhere(last) => self.shared.errands().cancel.push((tenant.clone(), *id, last)),
             }
         }
@@ -176,19 +180,13 @@ impl TaskQueue for RedisQueue {
     }
 
     fn settled(&self, tenant: &TenantId, id: TaskExecId, attempt: Option<u32>) {
-        self.shared.table().settle(tenant, id, attempt);
+        let known = self.shared.table().settle(tenant, id, attempt);
         self.shared.work.notify_one();
-        let key = (tenant.clone(), id);
-        let mut arrived = self.shared.arrived();
-        let Some(entries) = arrived.remove(&key) else { return };
-        let (settled, rest): (Vec<_>, Vec<_>) =
-            entries.into_iter().partition(|(arrived, _)| attempt.is_none_or(|attempt| *arrived <= attempt));
-        if !rest.is_empty() {
-            arrived.insert(key, rest);
+        let settled = self.shared.take_arrived(tenant, id, attempt);
+        // It ended another way than over Redis, or by the end of an earlier attempt.
+        if let Some(known) = known.filter(|known| settled.iter().all(|settled| settled.attempt != *known)) {
+            self.shared.take_out(tenant, id, known);
         }
-        drop(arrived);
-        let settled =
-            settled.into_iter().map(|(attempt, entry)| Settled { tenant: tenant.clone(), id, attempt, entry });
         self.shared.errands().settle.extend(settled);
         self.shared.has_errands.notify_one();
     }
@@ -257,6 +255,24 @@ impl Shared {
         entries.push(arrival);
         drop(arrived);
         self.hand_over(completion);
+    }
+
+    /// The completions of a task that came over Redis, up to an attempt, which need not come again.
+    fn take_arrived(&self, tenant: &TenantId, id: TaskExecId, last: Option<u32>) -> Vec<Settled> {
+        let key = (tenant.clone(), id);
+        let mut arrived = self.arrived();
+        let Some(entries) = arrived.remove(&key) else { return Vec::new() };
+        let (settled, rest): (Vec<_>, Vec<_>) =
+            entries.into_iter().partition(|(attempt, _)| last.is_none_or(|last| *attempt <= last));
+        if !rest.is_empty() {
+            arrived.insert(key, rest);
+        }
+        settled.into_iter().map(|(attempt, entry)| Settled { tenant: tenant.clone(), id, attempt, entry }).collect()
+    }
+
+    /// Nobody wants that attempt of a task any more, which may be in Redis.
+    pub(super) fn take_out(&self, tenant: &TenantId, id: TaskExecId, attempt: u32) {
+        self.done_with(Settled { tenant: tenant.clone(), id, attempt, entry: String::new() });
     }
 
     /// An entry among the completions is done with.

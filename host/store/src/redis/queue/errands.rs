@@ -25,11 +25,12 @@ const GROUP_LIVES: Duration = Duration::from_secs(60 * 60);
 /// A task that is to end, and the last of its attempts that is meant.
 pub(super) type Cancel = (TenantId, TaskExecId, u32);
 
-/// A completion that is in the journal.
+/// A task that has ended in the journal, or whose completion is of no interest.
 pub(super) struct Settled {
     pub(super) tenant: TenantId,
     pub(super) id: TaskExecId,
     pub(super) attempt: u32,
+    /// The completion; empty where none came over Redis.
     pub(super) entry: String,
 }
 

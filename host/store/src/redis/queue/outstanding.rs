@@ -31,6 +31,8 @@ pub(super) struct Outstanding {
 pub(super) enum Cancelling {
     /// It waited here, and is gone: that attempt has stopped.
     Stopped(u32),
+    /// The same, and Redis knows it from before it was put back.
+    StoppedAndKnown(u32),
     /// It may be in Redis, as that attempt or an earlier one: whoever has it must be told.
     Elsewhere(u32),
 }
@@ -128,9 +130,9 @@ impl Table {
         let key = (tenant.clone(), id);
         match self.tasks.get_mut(&key) {
             Some(task) if task.sent.is_none() => {
-                let attempt = task.message.dispatch.attempt;
+                let (attempt, is_known) = (task.message.dispatch.attempt, task.repairs > 0);
                 self.remove(tenant, id);
-                Cancelling::Stopped(attempt)
+                if is_known { Cancelling::StoppedAndKnown(attempt) } else { Cancelling::Stopped(attempt) }
             }
             Some(task) => {
                 task.is_cancelled = true;
@@ -149,6 +151,11 @@ impl Table {
     pub(super) fn message(&self, tenant: &TenantId, id: TaskExecId, attempt: u32) -> Option<TaskMessage> {
         let task = self.tasks.get(&(tenant.clone(), id))?;
         (task.message.dispatch.attempt == attempt).then(|| task.message.clone())
+    }
+
+    /// How long a task is here.
+    pub(super) fn waited(&self, message: &TaskMessage) -> Option<Duration> {
+        self.tasks.get(&(message.tenant.clone(), message.dispatch.id)).map(|task| task.added.elapsed())
     }
 
     /// True where a task is still waited for, as that attempt.
@@ -202,12 +209,14 @@ impl Table {
         Repairing::Again
     }
 
-    /// A task is of no more interest, where that is its attempt.
-    pub(super) fn settle(&mut self, tenant: &TenantId, id: TaskExecId, attempt: Option<u32>) {
-        let known = self.attempt(tenant, id);
-        if attempt.is_none_or(|attempt| known.is_some_and(|known| known <= attempt)) {
-            self.remove(tenant, id);
+    /// A task is of no more interest, where that is its attempt. Gives the attempt that Redis may still know.
+    pub(super) fn settle(&mut self, tenant: &TenantId, id: TaskExecId, attempt: Option<u32>) -> Option<u32> {
+        let known = self.attempt(tenant, id)?;
+        if attempt.is_some_and(|attempt| known > attempt) {
+            return None;
         }
+        let task = self.remove(tenant, id)?;
+        (task.sent.is_some() || task.repairs > 0).then_some(known)
     }
 
     /// How many wait here.
@@ -227,15 +236,16 @@ impl Table {
         }
     }
 
-    fn remove(&mut self, tenant: &TenantId, id: TaskExecId) {
+    fn remove(&mut self, tenant: &TenantId, id: TaskExecId) -> Option<Outstanding> {
         let key = (tenant.clone(), id);
-        let Some(task) = self.tasks.remove(&key) else { return };
+        let task = self.tasks.remove(&key)?;
         self.refused.remove(&key);
         if task.sent.is_some() {
             self.lanes(&task.message).sent -= 1;
         } else {
             self.lane(&task.message).remove(tenant, id);
         }
+        Some(task)
     }
 
     fn lanes(&mut self, message: &TaskMessage) -> &mut Lanes {

@@ -3,6 +3,7 @@
 mod stage;
 
 mod context;
+mod copies;
 mod desk;
 mod ended;
 mod engines;
