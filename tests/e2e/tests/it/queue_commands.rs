@@ -194,6 +194,8 @@ async fn check_metrics(server: &Server) {
         let (_, metrics) = server.get("/metrics").await;
         let metrics = metrics.as_str().unwrap();
         if wanted.iter().all(|line| metrics.contains(line)) {
+            let waited = metrics.lines().find_map(|line| line.strip_prefix("sandmill_queue_wait_seconds_count "));
+            assert!(waited.is_some_and(|count| count != "0"), "tasks were begun: {metrics}");
             return;
         }
         assert!(Instant::now() < deadline, "{metrics}");

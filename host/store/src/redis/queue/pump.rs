@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sandmill_core::ids::{Digest, TenantId};
+use sandmill_core::time::Timestamp;
 use sandmill_engine::ports::{Completion, ExecutionKey, TaskMessage, TaskResult};
 
 use super::super::RedisFailure;
@@ -148,6 +149,7 @@ async fn save(shared: &Shared, drafts: &[TaskToSave]) -> Result<(), RedisFailure
 
 fn envelope(shared: &Shared, message: &TaskMessage) -> Envelope {
     let dispatch = &message.dispatch;
+    let waited = shared.table().waited(message).unwrap_or_default();
     Envelope {
         v: ENVELOPE_VERSION,
         kind: Kind::Call,
@@ -157,7 +159,7 @@ fn envelope(shared: &Shared, message: &TaskMessage) -> Envelope {
         group_id: dispatch.delivery.group,
         attempt: dispatch.attempt,
         engine: shared.parts.engine.to_string(),
-        created_at: shared.clock.now_there(),
+        created_at: Timestamp(shared.clock.now_there().0.saturating_sub_unsigned(waited.as_millis() as u64)),
         deadline: dispatch.deadline.map(|deadline| shared.clock.there(deadline)),
         traceparent: Some(traceparent(dispatch.id)),
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sandmill_engine::ports::{Deliveries as _, TaskQueue as _};
+use sandmill_store::redis::queue::Envelope;
 use sandmill_store::redis::{Redis, RedisOptions};
 use sandmill_testkit::{AppendOnly, Direction, Proxy, RedisSetup};
 
@@ -139,6 +140,28 @@ fn an_engine_keeps_its_prefix_while_redis_is_full_and_says_that_it_is() {
         assert!(again.is_ok(), "the same engine may start while Redis is full");
         let _ = server.server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
         until(|| engine.queue.trouble().is_none()).await;
+    });
+}
+
+#[test]
+fn what_a_task_waited_in_the_engine_counts_as_its_wait() {
+    let server = Server::start();
+    let proxy = Proxy::start(server.server.port());
+    let far = connect(proxy.url());
+    wait(async {
+        let engine = engine(&far).await;
+        proxy.refuse(true);
+        proxy.cut();
+        engine.queue.enqueue(message(1)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        proxy.refuse(false);
+        let stream = server.redis.keys().stream(&"default".parse().unwrap(), Default::default());
+        until(|| server.length(&stream) == 1).await;
+        let entry = server.server.cli(&["XRANGE", &stream, "-", "+"]);
+        let put_at: i64 = entry.split('-').next().unwrap().parse().unwrap();
+        let envelope = entry.lines().find(|line| line.starts_with('{')).unwrap();
+        let created_at = Envelope::from_json(envelope.as_bytes()).unwrap().created_at.0;
+        assert!((450..20_000).contains(&(put_at - created_at)), "{} ms", put_at - created_at);
     });
 }
 
