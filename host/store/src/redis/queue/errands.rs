@@ -112,7 +112,7 @@ fn requests(shared: &Shared, errands: &Errands) -> Vec<Request> {
     let mut requests: Vec<Request> = Vec::new();
     if !errands.cancel.is_empty() {
         let state_ttl = shared.options.state_ttl.as_millis() as u64;
-        let mut call = CANCEL.call().arg(keys.cancel()).arg(state_ttl);
+        let mut call = CANCEL.call().arg(keys.cancel()).arg(state_ttl).arg(shared.options.lease.as_millis() as u64);
         for (tenant, id, attempt) in &errands.cancel {
             call = call.key(keys.state(tenant, *id)).arg(id.to_string()).arg(tenant.as_str()).arg(*attempt);
         }
