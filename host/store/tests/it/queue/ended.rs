@@ -1,5 +1,7 @@
 //! What is stored for the tasks of an execution, and goes when it has ended.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sandmill_core::ids::{Digest, TaskExecId, WorkflowExecId};
@@ -8,7 +10,8 @@ use sandmill_store::redis::{TaskRecord, TaskToSave};
 use sandmill_testkit::Proxy;
 
 use super::stage::{
-    Engine, completion, connect, done, engine, handle, json, message, next, output, settle, soon, until, with, worker,
+    Counting, Engine, completion, connect, done, engine, handle, json, message, next, output, settle, soon, until,
+    with, work, worker,
 };
 use crate::kit::{HOUR, Server, execution, text, wait};
 
@@ -77,6 +80,40 @@ fn what_is_stored_goes_in_a_few_requests_however_much_it_is() {
         until(|| of(&server, &key).is_empty()).await;
         let asked = server.redis.requests() - before;
         assert!(asked < 60, "{asked} requests for 2,201 keys, with those of an engine that is idle");
+    });
+}
+
+#[test]
+fn a_task_takes_at_most_six_requests_with_the_end_of_its_execution() {
+    const EXECUTIONS: u128 = 10;
+    const TASKS: u32 = 50;
+    let server = Server::start();
+    let (near, far) = (connect(server.server.url()), connect(server.server.url()));
+    wait(async {
+        let engine = engine(&near).await;
+        let worker = worker(&far, "worker-1").await;
+        let working = work(&worker, &Arc::new(Counting::default()), 4);
+        let before = near.requests() + far.requests();
+        for number in 0..TASKS {
+            for run in 0..EXECUTIONS {
+                engine.queue.enqueue(task(&execution("a", run), number)).await;
+            }
+        }
+        let mut left: HashMap<WorkflowExecId, u32> = HashMap::new();
+        for _ in 0..EXECUTIONS * u128::from(TASKS) {
+            let end = completion(&*engine.queue).await;
+            settle(&*engine.queue, &end);
+            let left = left.entry(end.id.workflow).or_insert(TASKS);
+            *left -= 1;
+            if *left == 0 {
+                engine.queue.execution_ended(&ExecutionKey { tenant: end.tenant, id: end.id.workflow });
+            }
+        }
+        until(|| server.keys(":names").is_empty()).await;
+        let asked = near.requests() + far.requests() - before;
+        assert!(asked <= 6 * EXECUTIONS as u64 * u64::from(TASKS), "{asked} requests");
+        assert!(server.keys(":task:").is_empty() && server.keys(":body:").is_empty());
+        working.abort();
     });
 }
 
