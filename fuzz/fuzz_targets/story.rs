@@ -90,8 +90,13 @@ impl Story {
             9 => Event::SuspendRequested,
             10 => Event::ResumeRequested,
             11 => {
-                self.open.clear();
-                Event::Recovered { from: Timestamp(self.now.0 - i64::from(byte)) }
+                let from = Timestamp(self.now.0 - i64::from(byte));
+                if byte & 32 == 0 {
+                    self.open.clear();
+                    Event::Recovered { from }
+                } else {
+                    Event::Returned { from }
+                }
             }
             12 if byte == 0xfc => Event::CancelRequested,
             _ => match self.machine.poll_timeout() {

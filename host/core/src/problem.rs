@@ -88,12 +88,17 @@ pub struct Problem {
     /// The task that failed, as a JSON Pointer into the definition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// Further members for programs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Further members for programs. One that is null is there all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub data: Option<Value>,
     /// True where another attempt with the same config may succeed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retryable: bool,
+}
+
+/// Reads a member that is there, which null would not be otherwise.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 impl Problem {

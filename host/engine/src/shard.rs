@@ -270,18 +270,9 @@ impl Shard {
                     }
                 }
                 Action::CancelGroup { id } => self.shared.queue.cancel_group(&key.tenant, id),
-                Action::Complete { output } => {
-                    self.shared.ended(&key, Status::Completed);
-                    self.tell_parent(&key, ChildEnd::Completed(output));
-                }
-                Action::Fault { problem } => {
-                    self.shared.ended(&key, Status::Faulted);
-                    self.tell_parent(&key, ChildEnd::Faulted(problem));
-                }
-                Action::Cancelled => {
-                    self.shared.ended(&key, Status::Cancelled);
-                    self.tell_parent(&key, ChildEnd::Cancelled);
-                }
+                Action::Complete { output } => self.tell_end(&key, Status::Completed, ChildEnd::Completed(output)),
+                Action::Fault { problem } => self.tell_end(&key, Status::Faulted, ChildEnd::Faulted(problem)),
+                Action::Cancelled => self.tell_end(&key, Status::Cancelled, ChildEnd::Cancelled),
                 Action::SaveConfig { .. }
                 | Action::StartTimer { .. }
                 | Action::CancelTimer { .. }
@@ -296,6 +287,15 @@ impl Shard {
             self.watch(&key);
             self.runnable.push_back(key);
         }
+    }
+
+    /// Tells everybody that an execution has ended. Where it is in memory, its queue learns that when it leaves it, for then its tasks have ended too.
+    fn tell_end(&mut self, key: &ExecutionKey, status: Status, end: ChildEnd) {
+        self.shared.ended(key, status);
+        if !self.executions.contains_key(key) {
+            self.shared.queue.execution_ended(key);
+        }
+        self.tell_parent(key, end);
     }
 
     /// The end of a task is durable, or nobody is there who wants to know: its queue may forget it.
@@ -331,6 +331,8 @@ impl Shard {
         self.forget(key);
         if is_parked {
             self.shared.look_for_due();
+        } else {
+            self.shared.queue.execution_ended(key);
         }
     }
 

@@ -14,7 +14,7 @@ use sandmill_core::machine::Dispatch;
 use sandmill_core::problem::Problem;
 use sandmill_core::value::Value;
 
-use super::{LogLine, Progress};
+use super::{ExecutionKey, LogLine, Progress};
 
 /// A task on its way to a worker.
 #[derive(Debug, Clone)]
@@ -117,6 +117,12 @@ pub trait TaskQueue: Send + Sync {
 
     /// A completion is durable in the journal, or of no interest: it need not come again. Without an attempt, none of that task need.
     fn settled(&self, tenant: &TenantId, id: TaskExecId, attempt: Option<u32>);
+
+    /// An execution has ended, which is durable, and no task of it is out any more: what a queue stores for its tasks may go. Told again where a
+    /// worker brings something back after that.
+    fn execution_ended(&self, execution: &ExecutionKey) {
+        let _ = execution;
+    }
 
     /// How many tasks wait for a worker, as far as it is known here.
     fn depth(&self) -> usize;

@@ -47,6 +47,10 @@ impl Shard {
         match error {
             LoadError::NotFound | LoadError::Ended => {
                 happened.inbox.iter().for_each(|incoming| self.settled(key, &incoming.event));
+                // Its worker may have left a result.
+                if happened.inbox.iter().any(|incoming| incoming.answer.is_none()) {
+                    self.shared.queue.execution_ended(key);
+                }
                 answer_all(happened.inbox, &Err(NotDone::Gone));
             }
             LoadError::Held => self.told_while_held(key, happened),

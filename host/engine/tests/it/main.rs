@@ -11,6 +11,7 @@ mod embedded;
 mod history;
 mod kit;
 mod live;
+mod queue;
 mod registry;
 mod retention;
 mod running;

@@ -8,7 +8,7 @@ use sandmill_engine::ports::{ComponentBytes, ConfigError, ConfigStore, Execution
 
 use super::record::TaskRecord;
 use super::records::{Records, TaskToSave, execution_of, read_body, save_body, unavailable};
-use super::{Redis, cmd};
+use super::{Redis, RedisFailure, cmd};
 
 /// How long a component lives without being read: workers start more often than that, and the registry has it after.
 const COMPONENT_TTL: Millis = Millis(30 * 24 * 3_600_000);
@@ -105,10 +105,20 @@ impl RedisComponents {
 #[async_trait]
 impl ComponentBytes for RedisComponents {
     async fn put(&self, tenant: &TenantId, digest: Digest, component: Bytes) -> Result<(), ConfigError> {
-        save_body(&self.redis, self.redis.keys().component(tenant, digest), &component, COMPONENT_TTL).await
+        save_component(&self.redis, tenant, digest, &component).await.map_err(unavailable)
     }
 
     async fn get(&self, tenant: &TenantId, digest: Digest) -> Result<Option<Bytes>, ConfigError> {
         read_body(&self.redis, self.redis.keys().component(tenant, digest), digest, COMPONENT_TTL).await
     }
+}
+
+/// Stores a component for a tenant.
+pub(crate) async fn save_component(
+    redis: &Redis,
+    tenant: &TenantId,
+    digest: Digest,
+    component: &[u8],
+) -> Result<(), RedisFailure> {
+    save_body(redis, redis.keys().component(tenant, digest), component, COMPONENT_TTL).await
 }

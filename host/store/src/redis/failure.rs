@@ -71,6 +71,38 @@ impl RedisFailure {
         Self::Protocol { reason: reason.into() }
     }
 
+    /// The kind of a refusal, as the server names it.
+    pub(crate) fn kind(&self) -> Option<&str> {
+        match self {
+            Self::Refused { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// True where the server could not read what it was sent, which it says of nothing but what is too large for it.
+    pub(crate) fn is_protocol_error(&self) -> bool {
+        matches!(self, Self::Refused { code, reason } if code == "ERR" && reason.starts_with("Protocol error"))
+    }
+
+    /// What it is, and what can be done about it where that is known.
+    pub(crate) fn with_advice(&self) -> String {
+        let advice = match self.kind() {
+            Some("NOPERM") => "`sandmill doctor --redis URL` names what the user must be allowed to do",
+            Some("WRONGPASS" | "NOAUTH") => "see `redis.username` and `redis.password`",
+            Some("OOM") => "make room, or raise `maxmemory`",
+            Some("MISCONF") => "Redis cannot write to its disk",
+            _ => return self.to_string(),
+        };
+        format!("{self} ({advice})")
+    }
+
+    /// An error that a script met and went on after. Before Redis 7, where it met it stands before it.
+    pub(crate) fn in_script(error: &str) -> Self {
+        let said = if error.starts_with('@') { error.split_once(" -").map_or(error, |(_, said)| said) } else { error };
+        let (code, reason) = said.split_once(' ').unwrap_or((said, ""));
+        Self::answered(code, reason)
+    }
+
     /// An error that the server answered.
     fn answered(code: &str, detail: &str) -> Self {
         let (code, reason) = inner_error(code, detail);
@@ -131,6 +163,14 @@ mod tests {
         assert_eq!(answered("ERR", detail), ("Redis refused: OOM command not allowed".into(), true));
         let other = "Error running script (call to f_1): @user_script:4: attempt - 1";
         assert_eq!(answered("ERR", other), (format!("Redis refused: ERR {other}"), false));
+    }
+
+    #[test]
+    fn an_error_that_a_script_went_on_after_is_read_in_the_words_of_either() {
+        let full = RedisFailure::Refused { code: "OOM".into(), reason: "command not allowed".into() };
+        assert_eq!(RedisFailure::in_script("OOM command not allowed"), full);
+        assert_eq!(RedisFailure::in_script("@user_script: 14: -OOM command not allowed"), full);
+        assert_eq!(RedisFailure::in_script("odd").to_string(), "Redis refused: odd ");
     }
 
     #[test]

@@ -115,6 +115,12 @@ impl Keys {
         self.of_execution(execution, format_args!("body:"))
     }
 
+    /// The list of what else is stored for an execution: of each key what it ends with, its last two parts.
+    #[must_use]
+    pub fn names(&self, execution: &ExecutionKey) -> String {
+        self.of_execution(execution, format_args!("names"))
+    }
+
     /// A component, as a tenant has it.
     #[must_use]
     pub fn component(&self, tenant: &TenantId, digest: Digest) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use metrics::{
     Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
-use sandmill_engine::metrics::QUEUE_DEPTH;
+use sandmill_engine::metrics::{QUEUE_DEPTH, QUEUE_WAIT_SECONDS};
 
 /// Requests that went to a Redis server; a script is one, and so is each command of a pipeline.
 pub const REQUESTS: &str = "sandmill_redis_requests_total";
@@ -44,6 +44,7 @@ impl RedisMeters {
     pub(crate) fn new() -> Self {
         describe_counter!(REQUESTS, Unit::Count, "Requests that went to a Redis server.");
         describe_histogram!(ROUND_TRIP_SECONDS, Unit::Seconds, "How long an answer of a Redis server took.");
+        describe_histogram!(QUEUE_WAIT_SECONDS, Unit::Seconds, "How long a task waited for a worker.");
         describe_gauge!(LEASES, Unit::Count, "Leases that this worker has.");
         describe_counter!(REDELIVERIES, Unit::Count, "Tasks that were taken over from workers that are gone.");
         describe_counter!(LATE_RESULTS, Unit::Count, "Results that came too late and were refused.");

@@ -55,6 +55,30 @@ struct Group<'tasks> {
     bodies: BTreeMap<Digest, (Millis, &'tasks Bytes)>,
 }
 
+/// Why records are not saved.
+#[derive(Debug)]
+pub(crate) enum SaveError {
+    /// Another config stands under a task.
+    Conflict,
+    /// Redis was in the way.
+    Redis(RedisFailure),
+}
+
+impl From<RedisFailure> for SaveError {
+    fn from(failure: RedisFailure) -> Self {
+        Self::Redis(failure)
+    }
+}
+
+impl From<SaveError> for ConfigError {
+    fn from(error: SaveError) -> Self {
+        match error {
+            SaveError::Conflict => Self::Conflict,
+            SaveError::Redis(failure) => unavailable(failure),
+        }
+    }
+}
+
 impl Records {
     /// The records behind a connection.
     #[must_use]
@@ -71,6 +95,11 @@ impl Records {
     /// Saves tasks in one round trip, or in two where the server lost bodies that it had been sent. Where another config stands under one, nothing of
     /// its execution is changed.
     pub async fn save(&self, tasks: &[TaskToSave]) -> Result<(), ConfigError> {
+        Ok(self.try_save(tasks).await?)
+    }
+
+    /// As [`Records::save`], with all that is known of what went wrong.
+    pub(crate) async fn try_save(&self, tasks: &[TaskToSave]) -> Result<(), SaveError> {
         let mut groups: BTreeMap<&ExecutionKey, Group<'_>> = BTreeMap::new();
         for task in tasks {
             let group = groups.entry(&task.execution).or_insert_with(|| Group::new(&task.execution));
@@ -93,20 +122,20 @@ impl Records {
         for (digest, body) in bodies {
             group.add_body(*digest, body, ttl);
         }
-        self.save_groups(vec![group]).await
+        Ok(self.save_groups(vec![group]).await?)
     }
 
-    async fn save_groups(&self, mut groups: Vec<Group<'_>>) -> Result<(), ConfigError> {
+    async fn save_groups(&self, mut groups: Vec<Group<'_>>) -> Result<(), SaveError> {
         let mut sends_all = false;
         while !groups.is_empty() {
             let requests = groups.iter().map(|group| self.save_request(group, sends_all)).collect();
-            let answers = self.redis.run_all(requests).await.map_err(unavailable)?;
+            let answers = self.redis.run_all(requests).await?;
             let mut incomplete = Vec::new();
             for (group, answer) in groups.into_iter().zip(answers) {
-                if self.is_saved(&group, answer.map_err(unavailable)?)? {
+                if self.is_saved(&group, answer?)? {
                     self.remember(&group);
                 } else if sends_all {
-                    return Err(ConfigError::Unavailable { reason: "Redis lost what it was sent".into() });
+                    return Err(RedisFailure::unavailable("Redis lost what it was sent").into());
                 } else {
                     incomplete.push(group);
                 }
@@ -118,7 +147,7 @@ impl Records {
 
     fn save_request(&self, group: &Group<'_>, sends_all: bool) -> Request {
         let keys = self.redis.keys();
-        let mut call = SAVE.call();
+        let mut call = SAVE.call().key(keys.names(group.execution));
         for record in &group.records {
             call = call.key(keys.task(group.execution, record.id.number));
         }
@@ -138,15 +167,15 @@ impl Records {
     }
 
     /// False where the server lacks a body that was not sent.
-    fn is_saved(&self, group: &Group<'_>, answer: Value) -> Result<bool, ConfigError> {
-        let odd = || ConfigError::Unavailable { reason: "Redis gave an odd answer to a script".into() };
+    fn is_saved(&self, group: &Group<'_>, answer: Value) -> Result<bool, SaveError> {
+        let odd = || SaveError::from(RedisFailure::protocol("an odd answer to a script"));
         let Value::Array(mut parts) = answer else { return Err(odd()) };
         if parts.is_empty() {
             return Err(odd());
         }
         let missing = parts.split_off(1);
         match parts.pop().map(from_redis_value::<String>) {
-            Some(Ok(outcome)) if outcome == "conflict" => return Err(ConfigError::Conflict),
+            Some(Ok(outcome)) if outcome == "conflict" => return Err(SaveError::Conflict),
             Some(Ok(outcome)) if outcome == "saved" => {}
             _ => return Err(odd()),
         }
@@ -208,6 +237,7 @@ impl Records {
         let keys = self.redis.keys();
         let (least, mode) = extension.map_or((0, "read"), |ttl| (bounded(ttl).0, "extend"));
         let call = READ.call().arg(keys.bodies(execution)).arg(GRACE.0).arg(least).arg(mode);
+        let call = call.key(keys.names(execution));
         numbers.fold(call, |call, number| call.key(keys.task(execution, number)))
     }
 
@@ -218,10 +248,14 @@ impl Records {
         outcome(answers.pop().unwrap_or(Value::Nil)).map(drop)
     }
 
-    /// Forgets a task. Bodies stay until their time runs out: others may share them.
+    /// Forgets a task. Bodies stay for as long as those of others: they may be shared.
     pub async fn delete(&self, execution: &ExecutionKey, number: u32) -> Result<(), ConfigError> {
-        let key = self.redis.keys().task(execution, number);
-        self.redis.run::<()>(cmd("DEL").arg(key)).await.map_err(unavailable)
+        self.try_delete(execution, number).await.map_err(unavailable)
+    }
+
+    /// As [`Records::delete`], with all that is known of what went wrong.
+    pub(crate) async fn try_delete(&self, execution: &ExecutionKey, number: u32) -> Result<(), RedisFailure> {
+        self.redis.run(cmd("DEL").arg(self.redis.keys().task(execution, number))).await
     }
 
     /// Forgets a task and every body that it refers to, so that all of it is sent again.
@@ -265,8 +299,9 @@ impl Records {
         digest: Digest,
         ttl: Millis,
     ) -> Result<Option<Bytes>, ConfigError> {
-        let key = self.redis.keys().body(execution, digest);
-        read_body(&self.redis, key, digest, ttl).await
+        let keys = self.redis.keys();
+        let call = BODY.call().key(keys.body(execution, digest)).key(keys.names(execution));
+        read(&self.redis, call.arg(bounded(ttl).0), digest).await
     }
 }
 
@@ -283,20 +318,22 @@ impl<'tasks> Group<'tasks> {
     }
 }
 
-/// Stores a body under a key of its own.
-pub(crate) async fn save_body(redis: &Redis, key: String, body: &[u8], ttl: Millis) -> Result<(), ConfigError> {
-    let call = SAVE.call().key(key).arg(0).arg(GRACE.0).arg(bounded(ttl).0).arg(bodies::encode(body));
-    redis.run::<Value>(call).await.map(drop).map_err(unavailable)
+/// Stores a body that belongs to no execution.
+pub(crate) async fn save_body(redis: &Redis, key: String, body: &[u8], ttl: Millis) -> Result<(), RedisFailure> {
+    redis.run(cmd("SET").arg(key).arg(bodies::encode(body)).arg("PX").arg(bounded(ttl).0)).await
 }
 
-/// The body under a key of its own.
+/// A body that belongs to no execution.
 pub(crate) async fn read_body(
     redis: &Redis,
     key: String,
     digest: Digest,
     ttl: Millis,
 ) -> Result<Option<Bytes>, ConfigError> {
-    let call = BODY.call().key(key).arg(bounded(ttl).0);
+    read(redis, BODY.call().key(key).arg(bounded(ttl).0), digest).await
+}
+
+async fn read(redis: &Redis, call: Call, digest: Digest) -> Result<Option<Bytes>, ConfigError> {
     let stored: Option<Vec<u8>> = redis.run(call).await.map_err(unavailable)?;
     stored.map(|stored| bodies::decode(&stored.into(), digest)).transpose().map_err(damaged)
 }

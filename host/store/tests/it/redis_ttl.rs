@@ -131,3 +131,27 @@ fn a_component_lives_for_thirty_days_after_it_was_read() {
     wait(components.get(&tenant, digest)).unwrap();
     about(server.left(&place), month);
 }
+
+#[test]
+fn the_list_of_what_is_stored_for_an_execution_lives_as_long_as_all_of_it() {
+    let server = Server::start();
+    let (configs, values, tenant, key) = (server.configs(), server.values(), tenant("a"), execution("a", 1));
+    let list = server.redis.keys().names(&key);
+    wait(configs.save(&tenant, &[(id(1), text("{}"))], SHORT)).unwrap();
+    about(server.left(&list), HOUR_MS + 30);
+    wait(configs.save(&tenant, &[(id(2), text("[1]"))], Millis(3 * HOUR.0))).unwrap();
+    about(server.left(&list), 4 * HOUR_MS);
+    wait(configs.save(&tenant, &[(id(3), text("[]"))], HOUR)).unwrap();
+    about(server.left(&list), 4 * HOUR_MS);
+    wait(configs.extend(&tenant, id(2), Millis(9 * HOUR.0))).unwrap();
+    about(server.left(&list), 10 * HOUR_MS);
+    let value = text("\"a value\"");
+    wait(values.put(&key, &[(Digest::of(&value), value)], Millis(20 * HOUR.0))).unwrap();
+    about(server.left(&list), 20 * HOUR_MS);
+    for name in server.server.cli(&["LRANGE", &list, "0", "-1"]).lines() {
+        let named = list.replace("names", name);
+        // One is asked for a moment after the other.
+        assert!(server.left(&named) <= server.left(&list) + 5_000, "{named}");
+    }
+    assert_eq!(server.server.cli(&["LLEN", &list]), "7", "each is noted once");
+}

@@ -180,6 +180,21 @@ async fn a_message_that_no_worker_can_read_is_run_again_by_retry() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_measures_how_long_tasks_waited() {
+    let redis = RedisServer::plain();
+    let (_folder, data) = data();
+    let server = Server::start(&data, &["--redis", &redis.url()]);
+    server.register("greet").await;
+    server.deploy(&std::fs::read_to_string(root().join("examples/hello/workflow.yaml")).unwrap()).await;
+    let started = json(&server.run(&["trigger", "examples/hello", "--input", r#"{"name": "Ada"}"#, "--json"]));
+    assert_eq!(server.ended_execution(started["id"].as_str().unwrap()).await["status"], "completed");
+    let (_, metrics) = server.get("/metrics").await;
+    let metrics = metrics.as_str().unwrap();
+    let count = metrics.lines().find_map(|line| line.strip_prefix("sandmill_queue_wait_seconds_count "));
+    assert_eq!(count, Some("1"), "{metrics}");
+}
+
 /// The engine measures its queue every two seconds.
 async fn check_metrics(server: &Server) {
     let wanted = [

@@ -187,7 +187,7 @@ fn skew_check(what: &'static str, skew: f64) -> Check {
 
 /// What engine, workers and `sandmill queue` ask for, each once, in a form that does nothing: `K` is a key that holds a string for a second, on which
 /// commands for other types fail, and `C` the channel of cancellations, whose listeners ignore what names no task.
-const COMMANDS: [&str; 37] = [
+const COMMANDS: [&str; 39] = [
     "GET K",
     "EXISTS K",
     "MGET K",
@@ -200,6 +200,8 @@ const COMMANDS: [&str; 37] = [
     "HSET K field 0",
     "HDEL K field",
     "HINCRBY K field 1",
+    "RPUSH K name",
+    "LPOP K",
     "SADD K member",
     "SMEMBERS K",
     "ZADD K 0 member",

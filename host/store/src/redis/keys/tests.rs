@@ -27,6 +27,7 @@ fn keys_look_like_this() {
     let exec = "000000000000000000000000000000ab";
     assert_eq!(keys.task(&key, 7), format!("sandmill:{{acme.{exec}}}:task:7"));
     assert_eq!(keys.body(&key, digest), format!("sandmill:{{acme.{exec}}}:body:{hex}"));
+    assert_eq!(keys.names(&key), format!("sandmill:{{acme.{exec}}}:names"));
     assert_eq!(keys.component(&key.tenant, digest), format!("sandmill:component:acme:{hex}"));
     assert_eq!(keys.stream(&QueueName::new("gpu").unwrap(), Priority::High), "sandmill:{queue}:stream:gpu:high");
     assert_eq!(keys.state(&key.tenant, id), format!("sandmill:{{queue}}:state:acme:{exec}-7"));

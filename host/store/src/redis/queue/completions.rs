@@ -16,9 +16,11 @@ use sandmill_engine::ports::{Completion, ExecutionKey, TaskResult};
 
 use super::super::{RedisFailure, cmd};
 use super::assignment;
-use super::engine::{Settled, Shared};
+use super::engine::Shared;
+use super::errands::Settled;
 use super::live;
 use super::outstanding::Repairing;
+use super::trouble::Source;
 
 /// Entries that are read at a time.
 const ENTRIES_PER_READ: usize = 512;
@@ -35,7 +37,10 @@ pub(super) async fn read(shared: Arc<Shared>) {
             Ok(()) => {}
             Err(failure) => {
                 failures += 1;
-                tracing::debug!(%failure, "completions cannot be read right now");
+                // That Redis is away is told by others, who need not wait for a completion to see that it is back.
+                if failure.kind().is_some() {
+                    shared.troubles.met(Source::Completions, &failure);
+                }
                 shared.redis.pause(failures).await;
             }
         }
@@ -80,6 +85,7 @@ async fn follow(shared: &Shared, cursor: &mut Cursor, failures: &mut u32) -> Res
             cursor.completions = last.unwrap_or_else(|| cursor.completions.clone());
         }
         *failures = 0;
+        shared.troubles.over(Source::Completions);
     }
 }
 
@@ -219,7 +225,10 @@ async fn repair(shared: &Shared, report: Report, entry: String) -> Result<(), Re
     match repairing {
         Repairing::Nothing => {}
         Repairing::Again => shared.work.notify_one(),
-        Repairing::Stopped => shared.stopped(&key.tenant, id, attempt),
+        Repairing::Stopped => {
+            shared.take_out(&key.tenant, id, attempt);
+            shared.stopped(&key.tenant, id, attempt);
+        }
         Repairing::Hopeless => {
             let problem = config_unavailable(&reason, shared.options.repairs_max);
             let result = TaskResult::Failed(Box::new(problem));

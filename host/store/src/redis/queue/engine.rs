@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sandmill_core::ids::{Digest, GroupId, TaskExecId, TenantId};
 use sandmill_engine::Live;
-use sandmill_engine::ports::{Catalog, Completion, TaskMessage, TaskQueue, TaskResult};
+use sandmill_engine::ports::{Catalog, Completion, ExecutionKey, TaskMessage, TaskQueue, TaskResult};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -21,9 +21,11 @@ use super::super::records::Records;
 use super::super::{Redis, RedisFailure};
 use super::clock::ServerClock;
 use super::context::Texts;
+use super::errands::{Errands, Settled};
 use super::options::QueueOptions;
 use super::outstanding::{Cancelling, Table};
-use super::{completions, keeper, pump};
+use super::trouble::Troubles;
+use super::{completions, errands, keeper, pump};
 
 /// Components that an engine remembers to have put into Redis.
 const COMPONENTS_MAX: u64 = 10_000;
@@ -96,33 +98,14 @@ pub(super) struct Shared {
     arrived: Mutex<Arrived>,
     errands: Mutex<Errands>,
     pub(super) has_errands: Notify,
-    /// Why Redis could not be reached when that was tried last.
-    trouble: Mutex<Option<String>>,
+    /// What is in the way to Redis.
+    pub(super) troubles: Troubles,
     /// Held for reading while tasks are put in, and for writing while others are forgotten: what is settled meanwhile would come a second time.
     pub(super) flights: tokio::sync::RwLock<()>,
 }
 
 /// Attempts and entries of the completions of a task.
 type Arrived = HashMap<(TenantId, TaskExecId), Vec<(u32, String)>>;
-
-/// A task that is to end, and the last of its attempts that is meant.
-pub(super) type Cancel = (TenantId, TaskExecId, u32);
-
-/// What is to be told to Redis beside new tasks.
-#[derive(Default)]
-pub(super) struct Errands {
-    pub(super) cancel: Vec<Cancel>,
-    pub(super) groups: Vec<(TenantId, GroupId)>,
-    pub(super) settle: Vec<Settled>,
-}
-
-/// A completion that is in the journal.
-pub(super) struct Settled {
-    pub(super) tenant: TenantId,
-    pub(super) id: TaskExecId,
-    pub(super) attempt: u32,
-    pub(super) entry: String,
-}
 
 impl RedisQueue {
     /// Takes the prefix for this engine, and begins to work. Must be called within a runtime.
@@ -145,14 +128,14 @@ impl RedisQueue {
             arrived: Mutex::default(),
             errands: Mutex::default(),
             has_errands: Notify::new(),
-            trouble: Mutex::default(),
+            troubles: Troubles::default(),
             flights: tokio::sync::RwLock::default(),
         });
         keeper::own(&shared).await?;
         shared.clock.compare(&shared.redis).await?;
         let spawned = [
             tokio::spawn(pump::send(Arc::clone(&shared))),
-            tokio::spawn(pump::run_errands(Arc::clone(&shared))),
+            tokio::spawn(errands::run(Arc::clone(&shared))),
             tokio::spawn(completions::read(Arc::clone(&shared))),
             tokio::spawn(keeper::keep(Arc::clone(&shared))),
             tokio::spawn(keeper::scan(Arc::clone(&shared))),
@@ -177,6 +160,10 @@ impl TaskQueue for RedisQueue {
             let cancelling = self.shared.table().cancel(tenant, *id);
             match cancelling {
                 Cancelling::Stopped(attempt) => self.shared.stopped(tenant, *id, attempt),
+                Cancelling::StoppedAndKnown(attempt) => {
+                    self.shared.take_out(tenant, *id, attempt);
+                    self.shared.stopped(tenant, *id, attempt);
+                }
                 Cancelling::Elsewhere(last) => self.shared.errands().cancel.push((tenant.clone(), *id, last)),
             }
         }
@@ -193,20 +180,19 @@ impl TaskQueue for RedisQueue {
     }
 
     fn settled(&self, tenant: &TenantId, id: TaskExecId, attempt: Option<u32>) {
-        self.shared.table().settle(tenant, id, attempt);
+        let known = self.shared.table().settle(tenant, id, attempt);
         self.shared.work.notify_one();
-        let key = (tenant.clone(), id);
-        let mut arrived = self.shared.arrived();
-        let Some(entries) = arrived.remove(&key) else { return };
-        let (settled, rest): (Vec<_>, Vec<_>) =
-            entries.into_iter().partition(|(arrived, _)| attempt.is_none_or(|attempt| *arrived <= attempt));
-        if !rest.is_empty() {
-            arrived.insert(key, rest);
+        let settled = self.shared.take_arrived(tenant, id, attempt);
+        // It ended another way than over Redis, or by the end of an earlier attempt.
+        if let Some(known) = known.filter(|known| settled.iter().all(|settled| settled.attempt != *known)) {
+            self.shared.take_out(tenant, id, known);
         }
-        drop(arrived);
-        let settled =
-            settled.into_iter().map(|(attempt, entry)| Settled { tenant: tenant.clone(), id, attempt, entry });
         self.shared.errands().settle.extend(settled);
+        self.shared.has_errands.notify_one();
+    }
+
+    fn execution_ended(&self, execution: &ExecutionKey) {
+        self.shared.errands().forget.push(execution.clone());
         self.shared.has_errands.notify_one();
     }
 
@@ -215,7 +201,7 @@ impl TaskQueue for RedisQueue {
     }
 
     fn trouble(&self) -> Option<String> {
-        self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.troubles.said(self.shared.table().refusals())
     }
 
     fn outlives_engine(&self) -> bool {
@@ -226,7 +212,7 @@ impl TaskQueue for RedisQueue {
         self.helpers.lock().unwrap_or_else(PoisonError::into_inner).clear();
         // What is in the journal already need not come again. Without Redis it comes again, and is ignored.
         loop {
-            match pump::run_errands_once(&self.shared).await {
+            match errands::run_once(&self.shared).await {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(failure) => {
@@ -253,11 +239,6 @@ impl Shared {
         self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Redis could be reached, or could not.
-    pub(super) fn note(&self, trouble: Option<String>) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
-    }
-
     fn is_closed(&self) -> bool {
         self.completed.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
@@ -274,6 +255,24 @@ impl Shared {
         entries.push(arrival);
         drop(arrived);
         self.hand_over(completion);
+    }
+
+    /// The completions of a task that came over Redis, up to an attempt, which need not come again.
+    fn take_arrived(&self, tenant: &TenantId, id: TaskExecId, last: Option<u32>) -> Vec<Settled> {
+        let key = (tenant.clone(), id);
+        let mut arrived = self.arrived();
+        let Some(entries) = arrived.remove(&key) else { return Vec::new() };
+        let (settled, rest): (Vec<_>, Vec<_>) =
+            entries.into_iter().partition(|(attempt, _)| last.is_none_or(|last| *attempt <= last));
+        if !rest.is_empty() {
+            arrived.insert(key, rest);
+        }
+        settled.into_iter().map(|(attempt, entry)| Settled { tenant: tenant.clone(), id, attempt, entry }).collect()
+    }
+
+    /// Nobody wants that attempt of a task any more, which may be in Redis.
+    pub(super) fn take_out(&self, tenant: &TenantId, id: TaskExecId, attempt: u32) {
+        self.done_with(Settled { tenant: tenant.clone(), id, attempt, entry: String::new() });
     }
 
     /// An entry among the completions is done with.

@@ -38,7 +38,7 @@ pub struct Envelope {
     pub attempt: u32,
     /// The engine that waits for it.
     pub engine: String,
-    /// When it was put in, in milliseconds since 1970 by the clock of Redis.
+    /// When its engine put it into the queue, in milliseconds since 1970 by the clock of Redis.
     #[schemars(with = "i64")]
     pub created_at: Timestamp,
     /// When its own timeout ends it, in milliseconds since 1970 by the clock of Redis.

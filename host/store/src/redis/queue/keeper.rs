@@ -14,6 +14,7 @@ use super::engine::{OwnerError, Shared};
 use super::heartbeat::{WorkerCard, host};
 use super::pump;
 use super::scripts::{DISOWN, OWN};
+use super::trouble::Source;
 
 /// Who has a prefix.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,8 +26,16 @@ struct Owner {
     since: i64,
 }
 
+/// A prefix that is an engine's own.
+pub(super) struct Owned {
+    /// It was nobody's before.
+    is_new: bool,
+    /// Why nothing can be written, though the prefix is kept.
+    refused: Option<RedisFailure>,
+}
+
 /// Takes the prefix, or tells who has it.
-pub(super) async fn own(shared: &Shared) -> Result<bool, OwnerError> {
+pub(super) async fn own(shared: &Shared) -> Result<Owned, OwnerError> {
     let owner = Owner {
         engine: shared.parts.engine.to_string(),
         host: host(),
@@ -36,9 +45,10 @@ pub(super) async fn own(shared: &Shared) -> Result<bool, OwnerError> {
     let card = serde_json::to_string(&owner).expect("an owner is made of text and numbers");
     let call = OWN.call().key(shared.redis.keys().owner()).arg(&owner.engine).arg(card);
     let call = call.arg(shared.options.owner_lease.as_millis() as u64);
-    let (is_ours, holder, is_new): (i64, String, i64) = shared.redis.run(call).await?;
-    if is_ours == 1 {
-        return Ok(is_new == 1);
+    let (is_ours, holder, is_new, refused): (bool, String, bool, String) = shared.redis.run(call).await?;
+    if is_ours {
+        let refused = (!refused.is_empty()).then(|| RedisFailure::in_script(&refused));
+        return Ok(Owned { is_new, refused });
     }
     let holder = serde_json::from_str::<Owner>(&holder)
         .map_or(holder, |owner| format!("engine {} on {}, process {}", owner.engine, owner.host, owner.pid));
@@ -57,25 +67,32 @@ pub(super) async fn keep(shared: Arc<Shared>) {
     let mut ticks = tokio::time::interval(shared.options.owner_lease / 20);
     loop {
         ticks.tick().await;
-        let owned = own(&shared).await;
-        shared.note(owned.as_ref().err().map(ToString::to_string));
-        match owned {
-            Ok(false) => {}
-            Ok(true) => {
-                tracing::warn!("Redis has lost what it held: everything that is outstanding is put there again");
-                shared.records.forget_sent();
-                shared.components.invalidate_all();
-                shared.begins_anew.store(true, Ordering::SeqCst);
-                shared.rescan.notify_one();
+        match own(&shared).await {
+            Ok(Owned { is_new, refused }) => {
+                match refused {
+                    Some(failure) => shared.troubles.met(Source::Owner, &failure),
+                    None => shared.troubles.over(Source::Owner),
+                }
+                if is_new {
+                    begin_anew(&shared);
+                }
             }
             Err(error @ OwnerError::Taken { .. }) => {
                 tracing::error!(%error, "this engine has lost its prefix");
                 (shared.parts.on_lost)(&error);
                 return;
             }
-            Err(OwnerError::Redis(failure)) => tracing::debug!(%failure, "the prefix cannot be renewed right now"),
+            Err(OwnerError::Redis(failure)) => shared.troubles.met(Source::Owner, &failure),
         }
     }
+}
+
+fn begin_anew(shared: &Shared) {
+    tracing::warn!("Redis has lost what it held: everything that is outstanding is put there again");
+    shared.records.forget_sent();
+    shared.components.invalidate_all();
+    shared.begins_anew.store(true, Ordering::SeqCst);
+    shared.rescan.notify_one();
 }
 
 /// Puts in again what was sent long ago and may be lost, and everything where Redis has lost what it held.
@@ -95,7 +112,7 @@ pub(super) async fn scan(shared: Arc<Shared>) {
 async fn rescan(shared: &Shared, age: Duration) {
     let old = shared.table().take_old(age);
     for messages in old.chunks(pump::TASKS_PER_FLIGHT) {
-        pump::put(shared, messages).await;
+        pump::put(shared, messages.to_vec()).await;
     }
     let cancelled = shared.table().cancelled();
     if !cancelled.is_empty() {
@@ -111,10 +128,11 @@ pub(super) async fn count_workers(shared: Arc<Shared>) {
         ticks.tick().await;
         match slots(&shared).await {
             Ok(slots) => {
+                shared.troubles.over(Source::Workers);
                 shared.table().set_slots(&slots, shared.options.waiting_per_slot);
                 shared.work.notify_one();
             }
-            Err(failure) => tracing::debug!(%failure, "the workers cannot be counted right now"),
+            Err(failure) => shared.troubles.met(Source::Workers, &failure),
         }
     }
 }

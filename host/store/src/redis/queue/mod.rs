@@ -4,7 +4,7 @@
 //! end is in the journal, and puts in again what Redis no longer knows (rule 30). What must change together changes in one script (`scripts/`), and
 //! each script says what it does in its first lines.
 //!
-//! A task on its way: `waiting` (whose turn it is) -> `pump` (record, then envelope) -> Redis -> `claims` (a worker owns it as long as it renews its
+//! A task on its way: `waiting` (whose turn it is) -> `pump` (record, then envelope; `flights` parts what is refused from the rest) -> Redis -> `claims` (a worker owns it as long as it renews its
 //! lease) -> `assignment` (envelope and record become a task) -> the runner -> `returns` (result, completion, and the entry goes) -> Redis ->
 //! `completions` (the engine reads it, and forgets it once it is journaled).
 
@@ -14,9 +14,12 @@ mod scripts;
 
 mod completions;
 mod engine;
+mod errands;
+mod flights;
 mod keeper;
 mod outstanding;
 mod pump;
+mod trouble;
 mod waiting;
 
 mod assignment;

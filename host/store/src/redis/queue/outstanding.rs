@@ -9,7 +9,8 @@ use sandmill_core::definition::Priority;
 use sandmill_core::ids::{QueueName, TaskExecId, TenantId};
 use sandmill_engine::ports::TaskMessage;
 
-use super::engine::Cancel;
+use super::super::RedisFailure;
+use super::errands::Cancel;
 use super::options::QueueOptions;
 use super::waiting::{Waiting, cost};
 
@@ -30,6 +31,8 @@ pub(super) struct Outstanding {
 pub(super) enum Cancelling {
     /// It waited here, and is gone: that attempt has stopped.
     Stopped(u32),
+    /// The same, and Redis knows it from before it was put back.
+    StoppedAndKnown(u32),
     /// It may be in Redis, as that attempt or an earlier one: whoever has it must be told.
     Elsewhere(u32),
 }
@@ -64,6 +67,8 @@ struct Lanes {
 #[derive(Default)]
 pub(super) struct Table {
     tasks: HashMap<TaskKey, Outstanding>,
+    /// Those of them that Redis has refused, and why. They count as sent.
+    refused: BTreeMap<TaskKey, RedisFailure>,
     queues: BTreeMap<QueueName, Lanes>,
 }
 
@@ -125,9 +130,9 @@ impl Table {
         let key = (tenant.clone(), id);
         match self.tasks.get_mut(&key) {
             Some(task) if task.sent.is_none() => {
-                let attempt = task.message.dispatch.attempt;
+                let (attempt, is_known) = (task.message.dispatch.attempt, task.repairs > 0);
                 self.remove(tenant, id);
-                Cancelling::Stopped(attempt)
+                if is_known { Cancelling::StoppedAndKnown(attempt) } else { Cancelling::Stopped(attempt) }
             }
             Some(task) => {
                 task.is_cancelled = true;
@@ -148,9 +153,38 @@ impl Table {
         (task.message.dispatch.attempt == attempt).then(|| task.message.clone())
     }
 
+    /// How long a task is here.
+    pub(super) fn waited(&self, message: &TaskMessage) -> Option<Duration> {
+        self.tasks.get(&(message.tenant.clone(), message.dispatch.id)).map(|task| task.added.elapsed())
+    }
+
     /// True where a task is still waited for, as that attempt.
     pub(super) fn wants(&self, message: &TaskMessage) -> bool {
         self.attempt(&message.tenant, message.dispatch.id) == Some(message.dispatch.attempt)
+    }
+
+    /// Redis has refused a task. True for the first one of that kind.
+    pub(super) fn refuse(&mut self, message: &TaskMessage, failure: &RedisFailure) -> bool {
+        if !self.wants(message) {
+            return false;
+        }
+        let is_known = self.refused.values().any(|other| other.kind() == failure.kind());
+        self.refused.insert((message.tenant.clone(), message.dispatch.id), failure.clone());
+        !is_known
+    }
+
+    /// Redis has taken tasks.
+    pub(super) fn accepted(&mut self, messages: &[TaskMessage]) {
+        if !self.refused.is_empty() {
+            messages
+                .iter()
+                .for_each(|message| drop(self.refused.remove(&(message.tenant.clone(), message.dispatch.id))));
+        }
+    }
+
+    /// What Redis said of the tasks that it has refused.
+    pub(super) fn refusals(&self) -> impl Iterator<Item = &RedisFailure> {
+        self.refused.values()
     }
 
     /// A worker did not find what it needs: unless that has happened too often, the task waits again, before the others of its tenant.
@@ -175,12 +209,14 @@ impl Table {
         Repairing::Again
     }
 
-    /// A task is of no more interest, where that is its attempt.
-    pub(super) fn settle(&mut self, tenant: &TenantId, id: TaskExecId, attempt: Option<u32>) {
-        let known = self.attempt(tenant, id);
-        if attempt.is_none_or(|attempt| known.is_some_and(|known| known <= attempt)) {
-            self.remove(tenant, id);
+    /// A task is of no more interest, where that is its attempt. Gives the attempt that Redis may still know.
+    pub(super) fn settle(&mut self, tenant: &TenantId, id: TaskExecId, attempt: Option<u32>) -> Option<u32> {
+        let known = self.attempt(tenant, id)?;
+        if attempt.is_some_and(|attempt| known > attempt) {
+            return None;
         }
+        let task = self.remove(tenant, id)?;
+        (task.sent.is_some() || task.repairs > 0).then_some(known)
     }
 
     /// How many wait here.
@@ -200,13 +236,16 @@ impl Table {
         }
     }
 
-    fn remove(&mut self, tenant: &TenantId, id: TaskExecId) {
-        let Some(task) = self.tasks.remove(&(tenant.clone(), id)) else { return };
+    fn remove(&mut self, tenant: &TenantId, id: TaskExecId) -> Option<Outstanding> {
+        let key = (tenant.clone(), id);
+        let task = self.tasks.remove(&key)?;
+        self.refused.remove(&key);
         if task.sent.is_some() {
             self.lanes(&task.message).sent -= 1;
         } else {
             self.lane(&task.message).remove(tenant, id);
         }
+        Some(task)
     }
 
     fn lanes(&mut self, message: &TaskMessage) -> &mut Lanes {

@@ -1,4 +1,4 @@
-//! What goes from the engine to Redis: records and then envelopes, cancellations, and the completions that may be forgotten.
+//! What goes from the engine to Redis for tasks that are to run: components, records and then envelopes.
 //!
 //! One flight at a time, with as much as has come together meanwhile: under load a round trip carries hundreds of tasks, and alone each goes at once.
 
@@ -6,21 +6,23 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use sandmill_core::ids::{Digest, TenantId};
-use sandmill_engine::ports::{ComponentBytes as _, ConfigError, ExecutionKey, TaskMessage};
+use sandmill_core::time::Timestamp;
+use sandmill_engine::ports::{Completion, ExecutionKey, TaskMessage, TaskResult};
 
-use super::super::records::TaskToSave;
-use super::super::{RedisComponents, RedisFailure, Request, cmd};
+use super::super::RedisFailure;
+use super::super::adapters::save_component;
+use super::super::records::{SaveError, TaskToSave};
 use super::assignment;
-use super::engine::{Cancel, Errands, Shared};
+use super::engine::Shared;
 use super::envelope::{ENVELOPE_VERSION, Envelope, Kind, traceparent};
-use super::scripts::{CANCEL, ENQUEUE, SETTLE};
+use super::flights::{self, Cargo, Met, Refusal};
+use super::scripts::ENQUEUE;
+use super::trouble::Source;
 
 /// Tasks that share a flight.
 pub(super) const TASKS_PER_FLIGHT: usize = 256;
-
-/// How long workers are kept from beginning what belongs to a group that is cancelled. Each of its tasks is cancelled too, so this need not last.
-const GROUP_LIVES: Duration = Duration::from_secs(60 * 60);
 
 /// Sends what may go out, until it is aborted.
 pub(super) async fn send(shared: Arc<Shared>) {
@@ -29,33 +31,58 @@ pub(super) async fn send(shared: Arc<Shared>) {
         if messages.is_empty() {
             shared.work.notified().await;
         } else {
-            put(&shared, &messages).await;
+            put(&shared, messages).await;
         }
     }
 }
 
-/// Puts tasks into Redis, as often as it takes, as far as somebody still waits for them.
-pub(super) async fn put(shared: &Shared, messages: &[TaskMessage]) {
-    let mut failures = 0;
-    loop {
-        let flight = shared.flights.read().await;
+/// Puts tasks into Redis, as far as somebody still waits for them. Returns once each has gone or is refused.
+pub(super) async fn put(shared: &Shared, messages: Vec<TaskMessage>) {
+    flights::send_all(&shared.redis, shared, messages).await;
+    shared.troubles.over(Source::Tasks);
+}
+
+#[async_trait]
+impl Cargo for Shared {
+    type Item = TaskMessage;
+
+    async fn send(&self, messages: &[TaskMessage]) -> Result<(), Met> {
+        let _flight = self.flights.read().await;
         let wanted: Vec<TaskMessage> = {
-            let table = shared.table();
+            let table = self.table();
             messages.iter().filter(|message| table.wants(message)).cloned().collect()
         };
-        if wanted.is_empty() {
-            return;
+        if !wanted.is_empty() {
+            put_once(self, &wanted).await?;
+            self.table().accepted(&wanted);
+            withdraw(self, &wanted);
         }
-        match put_once(shared, &wanted).await {
-            Ok(()) => return withdraw(shared, &wanted),
-            Err(failure) => {
-                drop(flight);
-                failures += 1;
-                if failures == 1 {
-                    tracing::warn!(%failure, tasks = messages.len(), "tasks cannot be put into the queue right now");
+        Ok(())
+    }
+
+    fn waits(&self, failure: &RedisFailure) {
+        self.troubles.met(Source::Tasks, failure);
+    }
+
+    /// A task that is too large fails. Any other refusal is told, and the task is tried again with each scan, as if Redis had lost it.
+    fn refused(&self, message: TaskMessage, refusal: &Refusal) {
+        let TaskMessage { tenant, dispatch, .. } = &message;
+        let task = dispatch.id;
+        match refusal {
+            Refusal::Said(failure) => {
+                if self.table().refuse(&message, failure) {
+                    tracing::error!(%failure, %task, "Redis refuses a task; it is tried again and again");
                 }
-                shared.redis.pause(failures).await;
             }
+            Refusal::TooLarge(problem) if self.table().wants(&message) => {
+                tracing::error!(%task, detail = problem.detail, "a task is too large for Redis");
+                self.table().settle(tenant, task, None);
+                self.work.notify_one();
+                let result = TaskResult::Failed(Box::new(problem.clone()));
+                let (tenant, attempt) = (tenant.clone(), dispatch.attempt);
+                self.hand_over(Completion { tenant, id: task, attempt, epoch: 0, result });
+            }
+            Refusal::TooLarge(_) => {}
         }
     }
 }
@@ -74,10 +101,11 @@ fn withdraw(shared: &Shared, put: &[TaskMessage]) {
     }
 }
 
-async fn put_once(shared: &Shared, messages: &[TaskMessage]) -> Result<(), RedisFailure> {
+async fn put_once(shared: &Shared, messages: &[TaskMessage]) -> Result<(), Met> {
     put_components(shared, messages).await?;
     let drafts: Vec<TaskToSave> = messages.iter().map(|message| assignment::draft(shared, message)).collect();
-    save(shared, &drafts).await.map_err(|error| RedisFailure::Unavailable { reason: error.to_string() })?;
+    let bytes = drafts.iter().flat_map(|draft| &draft.bodies).map(|(_, body)| body.len()).max().unwrap_or(0);
+    save(shared, &drafts).await.map_err(|failure| Met { failure, bytes })?;
     let mut call = ENQUEUE.call().key(shared.redis.keys().owner());
     let state_ttl = shared.options.state_ttl.as_millis() as u64;
     call = call.arg(shared.parts.engine.as_str()).arg(state_ttl);
@@ -96,32 +124,40 @@ async fn put_once(shared: &Shared, messages: &[TaskMessage]) -> Result<(), Redis
     }
     let added: i64 = shared.redis.run(call).await?;
     if added < 0 {
-        return Err(RedisFailure::Unavailable { reason: "another engine has the prefix".into() });
+        return Err(RedisFailure::unavailable("another engine has the prefix").into());
     }
     Ok(())
 }
 
 /// Saves records. One of an earlier attempt, which had another config, goes: what the engine holds is right.
-async fn save(shared: &Shared, drafts: &[TaskToSave]) -> Result<(), ConfigError> {
+async fn save(shared: &Shared, drafts: &[TaskToSave]) -> Result<(), RedisFailure> {
     if shared.options.inlines_configs {
         return save_shared(shared, drafts).await;
     }
-    let saved = shared.records.save(drafts).await;
-    if !matches!(saved, Err(ConfigError::Conflict)) {
-        return saved;
+    match shared.records.try_save(drafts).await {
+        Ok(()) => return Ok(()),
+        Err(SaveError::Redis(failure)) => return Err(failure),
+        Err(SaveError::Conflict) => {}
     }
     for draft in drafts {
-        shared.records.delete(&draft.execution, draft.record.id.number).await?;
+        shared.records.try_delete(&draft.execution, draft.record.id.number).await?;
     }
-    shared.records.save(drafts).await
+    match shared.records.try_save(drafts).await {
+        Err(SaveError::Conflict) => {
+            Err(RedisFailure::unavailable("another config stands under a task, which was deleted just now"))
+        }
+        Err(SaveError::Redis(failure)) => Err(failure),
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Saves what tasks share, without their configs.
-async fn save_shared(shared: &Shared, drafts: &[TaskToSave]) -> Result<(), ConfigError> {
+async fn save_shared(shared: &Shared, drafts: &[TaskToSave]) -> Result<(), RedisFailure> {
     for TaskToSave { execution, record, bodies } in drafts {
         let bodies: Vec<_> = bodies.iter().filter(|(digest, _)| *digest != record.config).cloned().collect();
         if !bodies.is_empty() {
-            shared.records.save_bodies(execution, &bodies, record.ttl_ms).await?;
+            let saved = shared.records.save_bodies(execution, &bodies, record.ttl_ms).await;
+            saved.map_err(|error| RedisFailure::unavailable(error.to_string()))?;
         }
     }
     Ok(())
@@ -129,6 +165,7 @@ async fn save_shared(shared: &Shared, drafts: &[TaskToSave]) -> Result<(), Confi
 
 fn envelope(shared: &Shared, message: &TaskMessage) -> Envelope {
     let dispatch = &message.dispatch;
+    let waited = shared.table().waited(message).unwrap_or_default();
     Envelope {
         v: ENVELOPE_VERSION,
         kind: Kind::Call,
@@ -138,17 +175,16 @@ fn envelope(shared: &Shared, message: &TaskMessage) -> Envelope {
         group_id: dispatch.delivery.group,
         attempt: dispatch.attempt,
         engine: shared.parts.engine.to_string(),
-        created_at: shared.clock.now_there(),
+        created_at: Timestamp(shared.clock.now_there().0.saturating_sub_unsigned(waited.as_millis() as u64)),
         deadline: dispatch.deadline.map(|deadline| shared.clock.there(deadline)),
         traceparent: Some(traceparent(dispatch.id)),
     }
 }
 
 /// Sees to it that workers find the components of tasks.
-async fn put_components(shared: &Shared, messages: &[TaskMessage]) -> Result<(), RedisFailure> {
+async fn put_components(shared: &Shared, messages: &[TaskMessage]) -> Result<(), Met> {
     let needed: HashSet<(&TenantId, Digest)> =
         messages.iter().filter_map(|message| Some((&message.tenant, message.dispatch.plugin()?))).collect();
-    let components = RedisComponents::new(shared.redis.clone());
     for (tenant, digest) in needed {
         let key = (tenant.clone(), digest);
         if shared.components.contains_key(&key) {
@@ -158,110 +194,17 @@ async fn put_components(shared: &Shared, messages: &[TaskMessage]) -> Result<(),
         let read = tokio::task::spawn_blocking(move || catalog.component(&owner, digest)).await;
         match read {
             Ok(Ok(Some(component))) => {
-                let stored = components.put(tenant, digest, component).await;
-                stored.map_err(|error| RedisFailure::Unavailable { reason: error.to_string() })?;
+                let stored = save_component(&shared.redis, tenant, digest, &component).await;
+                stored.map_err(|failure| Met { failure, bytes: component.len() })?;
                 shared.components.insert(key, ());
             }
             // Its worker finds no component, and the task fails with that.
             Ok(Ok(None)) => tracing::error!(%tenant, %digest, "a component is not in the catalog"),
-            Ok(Err(error)) => return Err(RedisFailure::Unavailable { reason: error.to_string() }),
-            Err(error) => return Err(RedisFailure::Unavailable { reason: error.to_string() }),
+            Ok(Err(error)) => return Err(RedisFailure::unavailable(error.to_string()).into()),
+            Err(error) => return Err(RedisFailure::unavailable(error.to_string()).into()),
         }
     }
     Ok(())
-}
-
-/// Runs errands until it is aborted.
-pub(super) async fn run_errands(shared: Arc<Shared>) {
-    let mut failures = 0;
-    loop {
-        match run_errands_once(&shared).await {
-            Ok(0) => {
-                failures = 0;
-                shared.has_errands.notified().await;
-            }
-            Ok(_) => failures = 0,
-            Err(_) => {
-                failures += 1;
-                shared.redis.pause(failures).await;
-            }
-        }
-    }
-}
-
-/// Runs what errands there are, and tells how many. Those that fail are there again.
-pub(super) async fn run_errands_once(shared: &Shared) -> Result<usize, RedisFailure> {
-    let _flight = shared.flights.write().await;
-    let errands = {
-        let mut all = shared.errands();
-        Errands {
-            cancel: take_up_to(&mut all.cancel, TASKS_PER_FLIGHT),
-            groups: take_up_to(&mut all.groups, TASKS_PER_FLIGHT),
-            settle: take_up_to(&mut all.settle, TASKS_PER_FLIGHT),
-        }
-    };
-    let count = errands.cancel.len() + errands.groups.len() + errands.settle.len();
-    if let Err(failure) = run(shared, &errands).await {
-        let mut all = shared.errands();
-        all.cancel.extend(errands.cancel);
-        all.groups.extend(errands.groups);
-        all.settle.extend(errands.settle);
-        return Err(failure);
-    }
-    Ok(count)
-}
-
-fn take_up_to<T>(items: &mut Vec<T>, count: usize) -> Vec<T> {
-    let rest = items.split_off(items.len().min(count));
-    std::mem::replace(items, rest)
-}
-
-async fn run(shared: &Shared, errands: &Errands) -> Result<(), RedisFailure> {
-    let keys = shared.redis.keys();
-    let mut requests: Vec<Request> = Vec::new();
-    if !errands.settle.is_empty() {
-        let mut call = SETTLE.call().key(keys.completions(&shared.parts.engine));
-        for settled in &errands.settle {
-            call = call.key(keys.state(&settled.tenant, settled.id)).arg(&settled.entry).arg(settled.attempt);
-        }
-        requests.push(call.into());
-    }
-    for (tenant, id) in &errands.groups {
-        let lives = GROUP_LIVES.as_millis() as u64;
-        requests.push(cmd("SET").arg(keys.group(tenant, *id)).arg(1).arg("PX").arg(lives).into());
-        requests.push(cmd("PUBLISH").arg(keys.cancel()).arg(format!("{tenant} {id}")).into());
-    }
-    if !errands.cancel.is_empty() {
-        let state_ttl = shared.options.state_ttl.as_millis() as u64;
-        let mut call = CANCEL.call().arg(keys.cancel()).arg(state_ttl);
-        for (tenant, id, attempt) in &errands.cancel {
-            call = call.key(keys.state(tenant, *id)).arg(id.to_string()).arg(tenant.as_str()).arg(*attempt);
-        }
-        requests.push(call.into());
-    }
-    let mut answers = shared.redis.run_all(requests).await?;
-    if errands.cancel.is_empty() {
-        return answers.into_iter().try_for_each(|answer| answer.map(drop));
-    }
-    let told = answers.pop().ok_or_else(|| RedisFailure::protocol("an answer is missing"))??;
-    let told: Vec<String> =
-        super::super::from_redis_value(told).map_err(|error| RedisFailure::protocol(error.to_string()))?;
-    for (cancel, answer) in errands.cancel.iter().zip(told) {
-        cancelled(shared, cancel, &answer);
-    }
-    answers.into_iter().try_for_each(|answer| answer.map(drop))
-}
-
-fn cancelled(shared: &Shared, (tenant, id, last): &Cancel, answer: &str) {
-    if matches!(answer, "withdrawn" | "unknown") {
-        let mut table = shared.table();
-        // One that nobody waits for has told its end already.
-        let Some(attempt) = table.attempt(tenant, *id).filter(|attempt| attempt <= last) else { return };
-        table.settle(tenant, *id, None);
-        drop(table);
-        shared.work.notify_one();
-        shared.stopped(tenant, *id, attempt);
-    }
 }
 
 /// How long the config of a task lives: as its document says, or the default; and never less than twice the time that its workflow may take.

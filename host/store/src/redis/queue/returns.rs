@@ -1,27 +1,30 @@
 //! How tasks go back: the result, the completion, and the entry of the queue goes, in one script for all that have come together.
 //!
 //! What cannot be sent waits here, and is sent when Redis is back: the slot of its task is free only then. An end that another worker or another
-//! attempt has overtaken is refused by the script, and dropped.
+//! attempt has overtaken is refused by the script, and dropped. One that Redis refuses holds up no other, and one that is too large for Redis becomes
+//! the failure of its task.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use sandmill_core::codec::INLINE_BYTES_MAX;
 use sandmill_core::ids::Digest;
 use sandmill_engine::ports::{Completion, ExecutionKey, TaskResult};
 use tokio::sync::{Notify, oneshot};
 
-use super::super::bodies;
 use super::super::keys::ProcessId;
-use super::super::{Call, RedisFailure};
+use super::super::{Call, RedisFailure, bodies};
+use super::flights::{self, Cargo, Met, Refusal};
 use super::scripts::COMPLETE;
+use super::trouble::Source;
 use super::worker::{Claim, ClaimKey, Shared};
 
 /// Completions that share a flight.
 const COMPLETIONS_PER_FLIGHT: usize = 128;
 
-/// A completion, and whoever waits for it to be in Redis.
+/// A completion, and whoever waits for it to be in Redis: let go when this is dropped.
 type Waiting = (Completion, Option<oneshot::Sender<()>>);
 
 /// Completions on their way.
@@ -30,21 +33,23 @@ pub(super) struct Desk {
     waiting: Mutex<Vec<Waiting>>,
     is_closed: AtomicBool,
     came: Notify,
+    /// One was refused, and waits again.
+    has_refused: AtomicBool,
 }
 
 impl Desk {
     /// Hands a completion over, and returns once Redis has it.
     pub(super) async fn put(&self, completion: Completion) {
-        let (sent, is_sent) = oneshot::channel();
+        let (waiter, is_sent) = oneshot::channel();
         {
             let mut waiting = self.waiting();
             if self.is_closed.load(Ordering::SeqCst) {
                 return;
             }
-            waiting.push((completion, Some(sent)));
+            waiting.push((completion, Some(waiter)));
         }
         self.came.notify_one();
-        // An error says that the worker has left, and the task was given back.
+        // It is dropped when Redis has it, or when the worker has left and the task was given back.
         let _ = is_sent.await;
     }
 
@@ -72,75 +77,90 @@ impl Desk {
     }
 }
 
+/// A task that goes back.
+pub(super) struct Returned {
+    claim: Claim,
+    completion: Completion,
+    waiter: Option<oneshot::Sender<()>>,
+}
+
 /// Sends completions until it is aborted.
 pub(super) async fn send(shared: Arc<Shared>) {
+    let mut refusals = 0;
     loop {
         let taken = shared.returning.take();
         if taken.is_empty() {
             shared.returning.came.notified().await;
             continue;
         }
-        let (completions, answers): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
-        // One without a claim was given back or taken over.
-        let returned: Vec<(Claim, Completion)> = completions
-            .into_iter()
-            .filter_map(|completion| Some((claim_of(&shared, &completion)?, completion)))
-            .collect();
-        if !returned.is_empty() {
-            send_all(&shared, &returned).await;
-        }
-        let mut hand = shared.hand();
-        returned.iter().for_each(|(claim, _)| drop(hand.claims.remove(&claim.key())));
-        drop(hand);
-        // Whoever waited may have left.
-        for answer in answers.into_iter().flatten() {
-            let _ = answer.send(());
-        }
+        let returned = taken.into_iter().filter_map(|waiting| returned(&shared, waiting)).collect();
+        flights::send_all(&shared.redis, &*shared, returned).await;
         shared.room.notify_one();
-        // The same task may wait for its older run to end.
-        shared.came.notify_one();
-    }
-}
-
-fn claim_of(shared: &Shared, completion: &Completion) -> Option<Claim> {
-    let Completion { tenant, id, attempt, epoch, .. } = completion;
-    let key = ClaimKey { tenant: tenant.clone(), id: *id, attempt: *attempt, epoch: *epoch };
-    shared.hand().claims.get(&key).cloned()
-}
-
-async fn send_all(shared: &Shared, returned: &[(Claim, Completion)]) {
-    let mut failures = 0;
-    loop {
-        match send_once(shared, returned).await {
-            Ok(late) => {
-                if late > 0 {
-                    metrics::counter!(super::super::metrics::LATE_RESULTS).increment(late as u64);
-                    tracing::info!(late, "results came too late and were refused");
-                }
-                return;
-            }
-            Err(failure) => {
-                failures += 1;
-                if failures == 1 {
-                    tracing::warn!(%failure, tasks = returned.len(), "results cannot be sent right now");
-                }
-                shared.redis.pause(failures).await;
-            }
+        if shared.returning.has_refused.swap(false, Ordering::SeqCst) {
+            refusals += 1;
+            shared.redis.pause(refusals).await;
+        } else {
+            refusals = 0;
+            shared.troubles.over(Source::Results);
         }
     }
 }
 
-/// Sends them, and tells how many were refused.
-async fn send_once(shared: &Shared, returned: &[(Claim, Completion)]) -> Result<usize, RedisFailure> {
-    let mut call = COMPLETE.call().arg(shared.options.state_ttl.as_millis() as u64);
-    for (claim, completion) in returned {
-        call = add(shared, call, claim, completion);
-    }
-    let taken: Vec<i64> = shared.redis.run(call).await?;
-    Ok(taken.iter().filter(|taken| **taken == 0).count())
+/// A completion with its claim. One without was given back or taken over.
+fn returned(shared: &Shared, (completion, waiter): Waiting) -> Option<Returned> {
+    let Completion { tenant, id, attempt, epoch, .. } = &completion;
+    let key = ClaimKey { tenant: tenant.clone(), id: *id, attempt: *attempt, epoch: *epoch };
+    let claim = shared.hand().claims.get(&key).cloned()?;
+    Some(Returned { claim, completion, waiter })
 }
 
-fn add(shared: &Shared, call: Call, claim: &Claim, completion: &Completion) -> Call {
+#[async_trait]
+impl Cargo for Shared {
+    type Item = Returned;
+
+    async fn send(&self, items: &[Returned]) -> Result<(), Met> {
+        if items.is_empty() {
+            return Ok(());
+        }
+        let (mut call, mut bytes) = (COMPLETE.call().arg(self.options.state_ttl.as_millis() as u64), 0);
+        for item in items {
+            let (with, of_item) = add(self, call, item);
+            (call, bytes) = (with, bytes.max(of_item));
+        }
+        let taken: Vec<i64> = self.redis.run(call).await.map_err(|failure| Met { failure, bytes })?;
+        let late = taken.iter().filter(|taken| **taken == 0).count();
+        if late > 0 {
+            metrics::counter!(super::super::metrics::LATE_RESULTS).increment(late as u64);
+            tracing::info!(late, "results came too late and were refused");
+        }
+        let mut hand = self.hand();
+        items.iter().for_each(|item| drop(hand.claims.remove(&item.claim.key())));
+        drop(hand);
+        // The same task may wait for its older run to end.
+        self.came.notify_one();
+        Ok(())
+    }
+
+    fn waits(&self, failure: &RedisFailure) {
+        self.troubles.met(Source::Results, failure);
+    }
+
+    fn refused(&self, item: Returned, refusal: &Refusal) {
+        let Returned { mut completion, waiter, .. } = item;
+        match refusal {
+            Refusal::Said(failure) => self.troubles.met(Source::Results, failure),
+            Refusal::TooLarge(problem) => {
+                tracing::error!(task = %completion.id, detail = problem.detail, "a result is too large for Redis");
+                completion.result = TaskResult::Failed(Box::new(problem.clone()));
+            }
+        }
+        self.returning.has_refused.store(true, Ordering::SeqCst);
+        self.returning.waiting().push((completion, waiter));
+    }
+}
+
+/// Adds a task to a call, and tells how large its result is.
+fn add(shared: &Shared, call: Call, Returned { claim, completion, .. }: &Returned) -> (Call, usize) {
     let (keys, envelope) = (shared.redis.keys(), &claim.envelope);
     let execution = ExecutionKey { tenant: completion.tenant.clone(), id: completion.id.workflow };
     let completions = ProcessId::new(&envelope.engine).map_or_else(|_| keys.dead(), |engine| keys.completions(&engine));
@@ -155,9 +175,10 @@ fn add(shared: &Shared, call: Call, claim: &Claim, completion: &Completion) -> C
             (keys.body(&execution, digest), "digest", digest.to_string().into(), bodies::encode(&text).into())
         }
     };
-    let call = call.key(body).arg(&claim.entry).arg(completion.attempt).arg(completion.epoch);
+    let call = call.key(body).key(keys.names(&execution));
+    let call = call.arg(&claim.entry).arg(completion.attempt).arg(completion.epoch);
     let call = call.arg(completion.id.to_string()).arg(completion.tenant.as_str()).arg(kind).arg(form);
-    call.arg(value.as_ref()).arg(text.as_ref()).arg(claim.config_ttl.as_millis() as u64)
+    (call.arg(value.as_ref()).arg(text.as_ref()).arg(claim.config_ttl.as_millis() as u64), text.len())
 }
 
 /// How a result is called, and what it holds.

@@ -16,6 +16,7 @@ script!(COMPLETE, "complete.lua");
 script!(DISOWN, "disown.lua");
 script!(ENQUEUE, "enqueue.lua");
 script!(FORGET, "forget.lua");
+script!(FORGET_EXECUTION, "forget_execution.lua");
 script!(GIVE_BACK, "give_back.lua");
 script!(OWN, "own.lua");
 script!(RENEW, "renew.lua");

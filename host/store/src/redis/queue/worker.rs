@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use metrics::{Histogram, histogram};
 use sandmill_core::ids::{GroupId, QueueName, TaskExecId, TenantId};
+use sandmill_core::time::Timestamp;
+use sandmill_engine::metrics::QUEUE_WAIT_SECONDS;
 use sandmill_engine::ports::{Completion, ConfigError, Deliveries, TaskMessage, TaskResult};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::task::AbortOnDropHandle;
@@ -23,6 +26,7 @@ use super::context::ContextValues;
 use super::envelope::Envelope;
 use super::live::Outbox;
 use super::options::QueueOptions;
+use super::trouble::Troubles;
 use super::{assignment, claims, heartbeat, returns};
 
 /// Records that are read in one round trip.
@@ -64,6 +68,9 @@ pub(super) struct Shared {
     /// There is room for another task.
     pub(super) room: Notify,
     pub(super) returning: returns::Desk,
+    pub(super) troubles: Troubles,
+    /// How long tasks waited before they were begun here.
+    waited: Histogram,
     unwanted: mpsc::UnboundedSender<(TenantId, TaskExecId)>,
     is_stopping: AtomicBool,
     pub(super) stopping: Notify,
@@ -128,6 +135,8 @@ impl RedisDeliveries {
             came: Notify::new(),
             room: Notify::new(),
             returning: returns::Desk::default(),
+            troubles: Troubles::default(),
+            waited: histogram!(QUEUE_WAIT_SECONDS),
             unwanted,
             is_stopping: AtomicBool::new(false),
             stopping: Notify::new(),
@@ -241,7 +250,9 @@ impl Deliveries for RedisDeliveries {
             if self.shared.is_stopping() {
                 return None;
             }
-            if let Some(message) = self.shared.hand().begin() {
+            if let Some((message, created_at)) = self.shared.hand().begin() {
+                let waited_ms = self.shared.clock.now_there().0.saturating_sub(created_at.0);
+                self.shared.waited.record(Duration::from_millis(u64::try_from(waited_ms).unwrap_or(0)));
                 return Some(message);
             }
             if self.shared.hand().claimed.is_empty() {
@@ -285,19 +296,18 @@ impl Hand {
         place.and_then(|place| self.claimed.remove(place)).is_some()
     }
 
-    /// A task that is ready, which counts as begun from here on. One that still runs here, as an earlier attempt or with an older epoch, must end
+    /// A task that is ready, which counts as begun from here on, and when it was put in. One that still runs here, as an earlier attempt or with an older epoch, must end
     /// first: a runner knows tasks by their ids alone.
-    fn begin(&mut self) -> Option<TaskMessage> {
+    fn begin(&mut self) -> Option<(TaskMessage, Timestamp)> {
         self.ready.retain(|(key, _)| self.claims.contains_key(key));
         let runs = |key: &ClaimKey| {
             self.claims.iter().any(|(other, claim)| claim.has_begun && other.id == key.id && other.tenant == key.tenant)
         };
         let place = self.ready.iter().position(|(key, _)| !runs(key))?;
         let (key, message) = self.ready.remove(place)?;
-        if let Some(claim) = self.claims.get_mut(&key) {
-            claim.has_begun = true;
-        }
-        Some(message)
+        let claim = self.claims.get_mut(&key)?;
+        claim.has_begun = true;
+        Some((message, claim.envelope.created_at))
     }
 
     fn take_all(&mut self) -> Vec<Claim> {

@@ -1,6 +1,6 @@
 -- Reads records of one execution, or makes them live on. Whoever is read lives on for as long as it was stored for, with all that it refers to.
 --
--- KEYS: the records.
+-- KEYS: the names of what is stored for the execution, then the records.
 -- ARGV: what keys of bodies of this execution start with; how long a record outlives its deadline (ms); the least time to live from this
 -- moment (ms), 0 for that of the record; "read", or "extend" for no text and no body.
 --
@@ -42,6 +42,7 @@ local function answer(key)
     deadline = now + ttl
     redis.call('SETRANGE', key, 2, string.format('%015.0f', deadline))
     grow(key, ttl + grace)
+    grow(KEYS[1], ttl + grace)
   end
   for digest in string.gmatch(digests, '%x+') do
     grow(prefix .. digest, ttl)
@@ -57,7 +58,7 @@ local function answer(key)
 end
 
 local answers = {}
-for index, key in ipairs(KEYS) do
-  answers[index] = answer(key)
+for index = 2, #KEYS do
+  answers[index - 1] = answer(KEYS[index])
 end
 return answers

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sandmill_engine::ports::{Deliveries as _, TaskQueue as _};
+use sandmill_engine::ports::{Deliveries as _, TaskQueue as _, TaskResult};
 use sandmill_store::redis::queue::{OwnerError, QueueOptions};
+use sandmill_testkit::Proxy;
 
 use super::stage::{
-    Counting, completion, connect, done, drive, engine, id, message, next, nothing_comes, open_engine, options, output,
-    settle, soon, until, work, worker,
+    Counting, completion, connect, done, drive, ended, engine, id, message, next, nothing_comes, open_engine, options,
+    output, settle, soon, until, work, worker,
 };
 use crate::kit::{Server, tenant, wait};
 
@@ -165,7 +166,7 @@ fn a_cancelled_task_of_which_redis_knows_nothing_has_stopped() {
         until(|| streams() == 1).await;
         engine.queue.cancel(&tenant("a"), &[id(1), id(2)]).await;
         let end = completion(&*engine.queue).await;
-        assert!(matches!(end.result, sandmill_engine::ports::TaskResult::Stopped));
+        assert!(matches!(end.result, TaskResult::Stopped));
         assert_eq!(end.id, id(1));
         assert_eq!(streams(), 0);
         nothing_comes(engine.queue.completion()).await;
@@ -185,9 +186,68 @@ fn a_cancelled_task_whose_worker_died_stops_with_the_next_worker() {
         engine.queue.cancel(&tenant("a"), &[id(1)]).await;
         let second = worker(&server.redis, "worker-2").await;
         let end = completion(&*engine.queue).await;
-        assert!(matches!(end.result, sandmill_engine::ports::TaskResult::Stopped));
+        assert!(matches!(end.result, TaskResult::Stopped));
         settle(&*engine.queue, &end);
         nothing_comes(second.next()).await;
+        server.tidied().await;
+    });
+}
+
+#[test]
+fn a_cancelled_task_whose_worker_died_stops_when_its_lease_is_over() {
+    let server = Server::start();
+    wait(async {
+        let engine = engine(&server.redis).await;
+        engine.queue.enqueue(message(1)).await;
+        let only = worker(&server.redis, "worker-1").await;
+        next(&*only).await;
+        drop(only);
+        engine.queue.cancel(&tenant("a"), &[id(1)]).await;
+        let end = completion(&*engine.queue).await;
+        assert!(matches!(end.result, TaskResult::Stopped));
+        engine.queue.settled(&end.tenant, end.id, None);
+        server.tidied().await;
+        nothing_comes(engine.queue.completion()).await;
+    });
+}
+
+#[test]
+fn a_worker_that_comes_back_to_a_cancelled_task_is_told_to_stop_and_its_end_is_refused() {
+    let server = Server::start();
+    let proxy = Proxy::start(server.server.port());
+    let far = connect(proxy.url());
+    wait(async {
+        let engine = engine(&server.redis).await;
+        let worker = worker(&far, "worker-1").await;
+        engine.queue.enqueue(message(1)).await;
+        let given = next(&*worker).await;
+        proxy.refuse(true);
+        proxy.cut();
+        engine.queue.cancel(&tenant("a"), &[id(1)]).await;
+        let end = completion(&*engine.queue).await;
+        engine.queue.settled(&end.tenant, end.id, None);
+        proxy.refuse(false);
+        assert_eq!(soon(worker.cancelled()).await, (tenant("a"), id(1)));
+        worker.complete(ended(&given, TaskResult::Stopped)).await;
+        nothing_comes(engine.queue.completion()).await;
+        server.tidied().await;
+    });
+}
+
+#[test]
+fn a_cancelled_task_is_not_taken_from_a_worker_that_renews() {
+    let server = Server::start();
+    wait(async {
+        let engine = engine(&server.redis).await;
+        let worker = worker(&server.redis, "worker-1").await;
+        engine.queue.enqueue(message(1)).await;
+        let given = next(&*worker).await;
+        engine.queue.cancel(&tenant("a"), &[id(1)]).await;
+        let busy = options().lease * 3;
+        assert!(tokio::time::timeout(busy, engine.queue.completion()).await.is_err(), "its guest runs on");
+        worker.complete(ended(&given, TaskResult::Stopped)).await;
+        let end = completion(&*engine.queue).await;
+        engine.queue.settled(&end.tenant, end.id, None);
         server.tidied().await;
     });
 }

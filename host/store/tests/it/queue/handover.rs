@@ -3,9 +3,10 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use sandmill_core::ids::WorkflowExecId;
 use sandmill_core::problem::Problem;
 use sandmill_engine::MemoryQueue;
-use sandmill_engine::ports::{Deliveries, TaskQueue, TaskResult};
+use sandmill_engine::ports::{Deliveries, ExecutionKey, TaskQueue, TaskResult};
 use sandmill_store::redis::queue::QueueOptions;
 
 use super::stage::{
@@ -142,6 +143,29 @@ fn tasks_come_in_the_order_in_which_they_were_put_in() {
 }
 
 #[test]
+fn the_end_of_an_execution_is_nothing_to_another_one() {
+    check(|Ends { queue, worker }| {
+        Box::pin(async move {
+            let mut other = message(1);
+            Arc::make_mut(&mut other.dispatch).id.workflow = WorkflowExecId::from_random(8);
+            queue.enqueue(other.clone()).await;
+            queue.enqueue(message(2)).await;
+            let first = next(&*worker).await;
+            worker.complete(done(&first, "1")).await;
+            settle(&*queue, &completion(&*queue).await);
+            let ended = ExecutionKey { tenant: first.tenant, id: first.dispatch.id.workflow };
+            queue.execution_ended(&ended);
+            queue.execution_ended(&ended);
+            let second = next(&*worker).await;
+            assert_eq!(second.dispatch.id, id(2));
+            let sent = format!("\"{}\"", "x".repeat(1_000));
+            worker.complete(done(&second, &sent)).await;
+            assert_eq!(output(completion(&*queue).await), sent);
+        })
+    });
+}
+
+#[test]
 fn a_worker_that_stops_gets_no_more() {
     check(|Ends { queue, worker }| {
         Box::pin(async move {
@@ -176,7 +200,9 @@ fn outputs_of_all_sizes_come_back_as_they_were() {
 fn problems_come_back_with_all_their_members() {
     check(|Ends { queue, worker }| {
         Box::pin(async move {
-            for (number, data) in ["1".to_owned(), format!("[{}]", "1,".repeat(500) + "2")].iter().enumerate() {
+            for (number, data) in
+                ["1".to_owned(), "null".to_owned(), format!("[{}]", "1,".repeat(500) + "2")].iter().enumerate()
+            {
                 queue.enqueue(message(number as u32)).await;
                 let given = next(&*worker).await;
                 let sent = Problem {

@@ -3,11 +3,14 @@
 mod stage;
 
 mod context;
+mod copies;
 mod desk;
+mod ended;
 mod engines;
 mod fairness;
 mod groups;
 mod handover;
 mod outages;
+mod refusals;
 mod repair;
 mod workers;

@@ -1,9 +1,10 @@
 //! Redis that goes away, forgets everything, is full, or answers half.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sandmill_engine::ports::{Deliveries as _, TaskQueue as _};
+use sandmill_store::redis::queue::Envelope;
 use sandmill_store::redis::{Redis, RedisOptions};
 use sandmill_testkit::{AppendOnly, Direction, Proxy, RedisSetup};
 
@@ -117,6 +118,64 @@ fn redis_that_is_full_takes_tasks_when_it_has_room_again() {
         drive(&*engine.queue, 0..TASKS).await;
         server.tidied_by(&*engine.queue).await;
         working.abort();
+    });
+}
+
+#[test]
+fn an_engine_keeps_its_prefix_while_redis_is_full_and_says_that_it_is() {
+    let server = Server::start();
+    let owner = server.redis.keys().owner();
+    wait(async {
+        let engine = engine(&server.redis).await;
+        assert_eq!(engine.queue.trouble(), None);
+        let _ = server.server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+        until(|| engine.queue.trouble().is_some_and(|trouble| trouble.contains("OOM"))).await;
+        let over = Instant::now() + options().owner_lease * 2;
+        while Instant::now() < over {
+            assert_eq!(server.server.cli(&["EXISTS", &owner]), "1", "what lapses looks as if Redis had lost all");
+            assert!(engine.queue.trouble().is_some(), "it is still full");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let again = super::stage::open_engine(&server.redis, "engine-1", options()).await;
+        assert!(again.is_ok(), "the same engine may start while Redis is full");
+        let _ = server.server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
+        until(|| engine.queue.trouble().is_none()).await;
+    });
+}
+
+#[test]
+fn what_a_task_waited_in_the_engine_counts_as_its_wait() {
+    let server = Server::start();
+    let proxy = Proxy::start(server.server.port());
+    let far = connect(proxy.url());
+    wait(async {
+        let engine = engine(&far).await;
+        proxy.refuse(true);
+        proxy.cut();
+        engine.queue.enqueue(message(1)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        proxy.refuse(false);
+        let stream = server.redis.keys().stream(&"default".parse().unwrap(), Default::default());
+        until(|| server.length(&stream) == 1).await;
+        let entry = server.server.cli(&["XRANGE", &stream, "-", "+"]);
+        let put_at: i64 = entry.split('-').next().unwrap().parse().unwrap();
+        let envelope = entry.lines().find(|line| line.starts_with('{')).unwrap();
+        let created_at = Envelope::from_json(envelope.as_bytes()).unwrap().created_at.0;
+        assert!((450..20_000).contains(&(put_at - created_at)), "{} ms", put_at - created_at);
+    });
+}
+
+#[test]
+fn tasks_that_nobody_wants_any_more_leave_no_trouble_behind() {
+    let server = Server::start();
+    wait(async {
+        let engine = engine(&server.redis).await;
+        let _ = server.server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+        engine.queue.enqueue(message(1)).await;
+        until(|| engine.queue.trouble().is_some()).await;
+        engine.queue.settled(&tenant("a"), id(1), None);
+        let _ = server.server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
+        until(|| engine.queue.trouble().is_none()).await;
     });
 }
 

@@ -2,7 +2,7 @@
 
 use sandmill_testkit::{AppendOnly, RedisSetup};
 
-use super::{Cluster, QUICK, SHORT, moment, rounds};
+use super::{Cluster, QUICK, SHORT, moment, rounds, until};
 
 /// Tasks of a run.
 const ITEMS: usize = 300;
@@ -88,6 +88,14 @@ async fn a_redis_that_answers_nobody_for_a_while_is_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_without_memory_is_waited_for() {
     check(AppendOnly::Always, Fault::Full).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_an_execution_stays_in_redis_once_it_has_ended() {
+    let cluster = Cluster::quick().await;
+    let id = cluster.run(50, SHORT).await;
+    cluster.completes(&id, 50).await;
+    until("everything goes", async || cluster.redis.cli(&["KEYS", &format!("*{id}*")]).is_empty()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
