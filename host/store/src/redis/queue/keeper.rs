@@ -45,6 +45,22 @@ pub(super) async fn own(shared: &Shared) -> Result<bool, OwnerError> {
     Err(OwnerError::Taken { prefix: shared.redis.keys().prefix().as_str().into(), holder })
 }
 
+/// Takes the prefix where Redis is there, and tells whether it was. What does not pass by waiting is an error.
+pub(super) async fn begin(shared: &Shared) -> Result<bool, OwnerError> {
+    let owned = async {
+        shared.clock.know(&shared.redis).await?;
+        own(shared).await
+    };
+    match owned.await {
+        Ok(_) => Ok(true),
+        Err(OwnerError::Redis(failure)) if failure.is_passing() => {
+            shared.note(Some(failure.to_string()));
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Gives the prefix back at once, for the next engine need not wait.
 pub(super) async fn disown(shared: &Shared) {
     let call = DISOWN.call().key(shared.redis.keys().owner()).arg(shared.parts.engine.as_str());
@@ -53,21 +69,21 @@ pub(super) async fn disown(shared: &Shared) {
 }
 
 /// Renews the ownership, until another engine has it. Where Redis had forgotten it, it has forgotten more.
-pub(super) async fn keep(shared: Arc<Shared>) {
+pub(super) async fn keep(shared: Arc<Shared>, mut was_owner: bool) {
     let mut ticks = tokio::time::interval(shared.options.owner_lease / 20);
     loop {
         ticks.tick().await;
         let owned = own(&shared).await;
         shared.note(owned.as_ref().err().map(ToString::to_string));
         match owned {
-            Ok(false) => {}
-            Ok(true) => {
+            Ok(true) if was_owner => {
                 tracing::warn!("Redis has lost what it held: everything that is outstanding is put there again");
                 shared.records.forget_sent();
                 shared.components.invalidate_all();
                 shared.begins_anew.store(true, Ordering::SeqCst);
                 shared.rescan.notify_one();
             }
+            Ok(_) => was_owner = true,
             Err(error @ OwnerError::Taken { .. }) => {
                 tracing::error!(%error, "this engine has lost its prefix");
                 (shared.parts.on_lost)(&error);

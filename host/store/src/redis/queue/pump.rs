@@ -75,6 +75,7 @@ fn withdraw(shared: &Shared, put: &[TaskMessage]) {
 }
 
 async fn put_once(shared: &Shared, messages: &[TaskMessage]) -> Result<(), RedisFailure> {
+    shared.clock.know(&shared.redis).await?;
     put_components(shared, messages).await?;
     let drafts: Vec<TaskToSave> = messages.iter().map(|message| assignment::draft(shared, message)).collect();
     save(shared, &drafts).await.map_err(|error| RedisFailure::Unavailable { reason: error.to_string() })?;
