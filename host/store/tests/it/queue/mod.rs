@@ -3,6 +3,7 @@
 mod stage;
 
 mod context;
+mod cuts;
 mod desk;
 mod engines;
 mod fairness;
