@@ -4,6 +4,7 @@
 //! `SANDMILL_REDIS_SERVER` names another program than the `redis-server` of this machine, for the tests to be run with another version.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -190,7 +191,9 @@ impl RedisServer {
     fn launch(&mut self) -> bool {
         let mut command = Command::new(program());
         self.clock.apply(&mut command);
-        command.args(self.arguments()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // What it says before it has read where its log is.
+        let log = || File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
+        command.args(self.arguments()).stdin(Stdio::null()).stdout(log()).stderr(log());
         let mut child = command.spawn().unwrap_or_else(|error| missing("redis-server", &error));
         let until = Instant::now() + START_LIMIT;
         loop {
