@@ -50,7 +50,7 @@ do:
         - step: { call: 'witness:0.1.0@default', with: { number: '${ $item }', loops: '${ $workflow.input.loops }' } }
 ";
 
-/// Loops that take a task some milliseconds, some tenths of a second, and some seconds.
+/// Loops that take a task some milliseconds, some tenths of a second, and a second or more.
 const SHORT: u64 = 3_000_000;
 const LONG: u64 = 100_000_000;
 const STEADY: u64 = 2_000_000_000;

@@ -28,7 +28,7 @@ async fn a_worker_that_stands_still_for_longer_than_its_lease_is_refused_and_goe
         let mut cluster = with_one_worker(None).await;
         let id = cluster.run(1, SHORT).await;
         cluster.completes(&id, 1).await;
-        let id = cluster.run(1, STEADY).await;
+        let id = cluster.run(1, STEADY * 3).await;
         cluster.workers[0].computes().await;
         cluster.workers[0].process.pause();
         cluster.start_worker(1);
@@ -71,7 +71,7 @@ async fn is_one(cluster: &Cluster, id: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workers_that_run_one_task_have_one_key_and_one_result() {
     for _ in 0..rounds() {
-        let (cluster, proxy, id) = two_that_run(STEADY).await;
+        let (cluster, proxy, id) = two_that_run(STEADY * 3).await;
         is_handed_out(&cluster, 2).await;
         proxy.stall(false);
         cluster.workers[0].is_refused(1.0).await;
