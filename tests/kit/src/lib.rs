@@ -7,6 +7,7 @@
 
 mod clock;
 mod definitions;
+mod other_clock;
 mod proxy;
 mod random;
 mod redis;
@@ -17,6 +18,7 @@ mod world;
 
 pub use clock::TestClock;
 pub use definitions::{define, define_named};
+pub use other_clock::OtherClock;
 pub use proxy::{Direction, Proxy};
 pub use random::Random;
 pub use redis::{AppendOnly, RedisServer, RedisSetup};

@@ -1,4 +1,4 @@
-//! A TCP proxy that stands in the way: it delays, cuts in the middle, refuses, and counts.
+//! A TCP proxy that stands in the way: it delays, stalls, cuts in the middle, refuses, leads elsewhere, and counts.
 //!
 //! Runs on a thread of its own, so that a test that blocks does not stop it. Knows of what it carries only where a request of Redis ends.
 
@@ -24,16 +24,21 @@ pub enum Direction {
 
 /// What the proxy is told, and what it counts.
 struct Shared {
-    upstream: SocketAddr,
+    upstream: std::sync::Mutex<SocketAddr>,
     delay_micros: AtomicU64,
     refuses: AtomicBool,
     /// For the next connection: after how many bytes, in which direction, it is cut.
     cut_after: std::sync::Mutex<Option<(Direction, u64)>>,
+    /// Up and down: after how many bytes of all connections the one that carries them is cut.
+    cut_at: [std::sync::Mutex<Option<u64>>; 2],
     /// Counts the cuts.
     cuts: watch::Sender<u64>,
     /// Counts the half closes, up and down.
     half_closes: [watch::Sender<u64>; 2],
-    stalls: watch::Sender<bool>,
+    /// Up and down.
+    stalls: [watch::Sender<bool>; 2],
+    /// What a client sends before nothing goes through any more in a direction.
+    stall_at: std::sync::Mutex<Option<(Direction, Vec<u8>)>>,
     bytes: [AtomicU64; 2],
     requests: AtomicU64,
     connections: AtomicU64,
@@ -53,13 +58,15 @@ impl Proxy {
     #[must_use]
     pub fn start(upstream_port: u16) -> Self {
         let shared = Arc::new(Shared {
-            upstream: SocketAddr::from((Ipv4Addr::LOCALHOST, upstream_port)),
+            upstream: std::sync::Mutex::new(address(upstream_port)),
             delay_micros: AtomicU64::new(0),
             refuses: AtomicBool::new(false),
             cut_after: std::sync::Mutex::new(None),
+            cut_at: Default::default(),
             cuts: watch::channel(0).0,
             half_closes: [watch::channel(0).0, watch::channel(0).0],
-            stalls: watch::channel(false).0,
+            stalls: [watch::channel(false).0, watch::channel(false).0],
+            stall_at: std::sync::Mutex::new(None),
             bytes: [AtomicU64::new(0), AtomicU64::new(0)],
             requests: AtomicU64::new(0),
             connections: AtomicU64::new(0),
@@ -109,6 +116,23 @@ impl Proxy {
         *self.shared.cut_after.lock().unwrap() = Some((direction, bytes));
     }
 
+    /// Ends the connection that carries the last of so many bytes from now on, of all connections, wherever that is in a message.
+    pub fn cut_at_byte(&self, direction: Direction, bytes: u64) {
+        *self.shared.cut_at[direction as usize].lock().unwrap() = Some(bytes);
+    }
+
+    /// True while a cut that was asked for has not come.
+    #[must_use]
+    pub fn is_to_cut(&self) -> bool {
+        self.shared.cut_at.iter().any(|cut_at| cut_at.lock().unwrap().is_some())
+    }
+
+    /// Leads new connections to another port of the loopback interface, and ends those to the old one.
+    pub fn lead_to(&self, upstream_port: u16) {
+        *self.shared.upstream.lock().unwrap() = address(upstream_port);
+        self.cut();
+    }
+
     /// Ends all connections in one direction; the other stays open.
     pub fn half_close(&self, direction: Direction) {
         self.shared.half_closes[direction as usize].send_modify(|closes| *closes += 1);
@@ -121,7 +145,21 @@ impl Proxy {
 
     /// Lets nothing through while connections stay, or lets everything through that waited.
     pub fn stall(&self, stalls: bool) {
-        self.shared.stalls.send_replace(stalls);
+        for of_direction in &self.shared.stalls {
+            of_direction.send_replace(stalls);
+        }
+    }
+
+    /// Once a client sends something with these bytes, nothing goes through any more in a direction: up, so that the server never gets it; down, so
+    /// that the client never gets an answer.
+    pub fn stall_at(&self, direction: Direction, bytes: &[u8]) {
+        *self.shared.stall_at.lock().unwrap() = Some((direction, bytes.into()));
+    }
+
+    /// True where nothing goes through in one direction at least.
+    #[must_use]
+    pub fn is_stalled(&self) -> bool {
+        self.shared.stalls.iter().any(|stalls| *stalls.borrow())
     }
 
     /// Bytes that clients sent.
@@ -164,6 +202,32 @@ impl Drop for Proxy {
     }
 }
 
+fn address(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+impl Shared {
+    /// How many of the bytes that came may go on, and whether the connection is to be cut after them.
+    fn spend(&self, direction: Direction, count: usize) -> (usize, bool) {
+        let mut cut_at = self.cut_at[direction as usize].lock().unwrap();
+        let Some(left) = *cut_at else { return (count, false) };
+        let allowed = count.min(usize::try_from(left).unwrap_or(usize::MAX));
+        *cut_at = Some(left - allowed as u64).filter(|left| *left > 0);
+        (allowed, cut_at.is_none())
+    }
+
+    /// Looks for what is to be stalled at.
+    fn look_at(&self, sent: &[u8]) {
+        let mut stall_at = self.stall_at.lock().unwrap();
+        if let Some((direction, bytes)) = &*stall_at
+            && sent.windows(bytes.len()).any(|window| window == bytes)
+        {
+            self.stalls[*direction as usize].send_replace(true);
+            *stall_at = None;
+        }
+    }
+}
+
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         let Ok((client, _)) = listener.accept().await else { continue };
@@ -177,7 +241,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 
 async fn connection(client: TcpStream, shared: Arc<Shared>) {
     let mut cuts = shared.cuts.subscribe();
-    let Ok(server) = TcpStream::connect(shared.upstream).await else { return };
+    let upstream = *shared.upstream.lock().unwrap();
+    let Ok(server) = TcpStream::connect(upstream).await else { return };
     if client.set_nodelay(true).is_err() || server.set_nodelay(true).is_err() {
         return;
     }
@@ -215,29 +280,35 @@ async fn pump(
                 count = from.read(&mut buffer) => count.unwrap_or(0),
             };
             let allowed = budget.map_or(count, |left| count.min(usize::try_from(left).unwrap_or(usize::MAX)));
+            let (allowed, is_cut) = shared.spend(direction, allowed);
             let chunk = buffer[..allowed].to_vec();
             shared.bytes[direction as usize].fetch_add(allowed as u64, SeqCst);
             if direction == Direction::Up {
                 shared.requests.fetch_add(requests.ends_in(&chunk), SeqCst);
+                shared.look_at(&chunk);
             }
             budget = budget.map(|left| left - allowed as u64);
-            let is_last = count == 0 || budget == Some(0);
+            let is_last = count == 0 || budget == Some(0) || is_cut;
             if !chunk.is_empty() {
                 let _ = sender.send((Instant::now(), chunk));
             }
             if is_last {
                 drop(sender);
-                return budget == Some(0);
+                return budget == Some(0) || is_cut;
             }
         }
     };
-    let (is_cut, ()) = tokio::join!(read, write(to, receiver, shared));
+    let (is_cut, ()) = tokio::join!(read, write(to, receiver, (shared, direction)));
     if is_cut { Err(Cut) } else { Ok(()) }
 }
 
 /// Hands on what was read, as late as it is told, and then the end.
-async fn write(mut to: OwnedWriteHalf, mut chunks: mpsc::UnboundedReceiver<(Instant, Vec<u8>)>, shared: &Shared) {
-    let mut stalls = shared.stalls.subscribe();
+async fn write(
+    mut to: OwnedWriteHalf,
+    mut chunks: mpsc::UnboundedReceiver<(Instant, Vec<u8>)>,
+    (shared, direction): (&Shared, Direction),
+) {
+    let mut stalls = shared.stalls[direction as usize].subscribe();
     while let Some((read_at, chunk)) = chunks.recv().await {
         sleep_until(read_at + Duration::from_micros(shared.delay_micros.load(SeqCst))).await;
         if stalls.wait_for(|stalls| !stalls).await.is_err() || to.write_all(&chunk).await.is_err() {

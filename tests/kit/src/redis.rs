@@ -1,13 +1,19 @@
 //! A real Redis server for a test: its own port, its own folder, gone with the test.
 //!
 //! Everything here waits until it is so: a server that is started answers. Sent to a server as its owner would, by signals and by `redis-cli`.
+//! `SANDMILL_REDIS_SERVER` names another program than the `redis-server` of this machine, for the tests to be run with another version.
 
+use std::ffi::OsString;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+
+use crate::OtherClock;
 
 /// How long a server may take to answer. Generous: a loaded machine starts one in seconds.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -39,11 +45,14 @@ pub struct RedisSetup {
     pub user: Option<(String, String)>,
     /// True for TLS and nothing else, with a certificate for `localhost` of a CA of its own.
     pub tls: bool,
+    /// How many seconds its clock is ahead, or behind.
+    pub clock_ahead: i64,
 }
 
 /// A Redis server. Killed when it is dropped.
 pub struct RedisServer {
     setup: RedisSetup,
+    clock: OtherClock,
     folder: TempDir,
     port: u16,
     child: Option<Child>,
@@ -58,7 +67,8 @@ impl RedisServer {
             make_certificates(folder.path());
         }
         std::fs::create_dir(folder.path().join("data")).unwrap();
-        let mut server = Self { setup, folder, port: 0, child: None };
+        let clock = OtherClock::ahead(setup.clock_ahead);
+        let mut server = Self { setup, clock, folder, port: 0, child: None };
         // Another process may take the port between finding it and listening on it.
         for _ in 0..10 {
             server.port = free_port();
@@ -179,8 +189,11 @@ impl RedisServer {
 
     /// True once it answers, false where it ended before that.
     fn launch(&mut self) -> bool {
-        let mut command = Command::new("redis-server");
-        command.args(self.arguments()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut command = Command::new(program());
+        self.clock.apply(&mut command);
+        // What it says before it has read where its log is.
+        let log = || File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
+        command.args(self.arguments()).stdin(Stdio::null()).stdout(log()).stderr(log());
         let mut child = command.spawn().unwrap_or_else(|error| missing("redis-server", &error));
         let until = Instant::now() + START_LIMIT;
         loop {
@@ -222,7 +235,9 @@ impl RedisServer {
         set("dir", &path("data"));
         set("logfile", &path("log"));
         set("save", "");
-        set("enable-debug-command", "local");
+        if guards_debug() {
+            set("enable-debug-command", "local");
+        }
         match self.setup.append_only {
             AppendOnly::Never => set("appendonly", "no"),
             kept => {
@@ -251,6 +266,21 @@ impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// The server to start.
+fn program() -> OsString {
+    std::env::var_os("SANDMILL_REDIS_SERVER").unwrap_or_else(|| "redis-server".into())
+}
+
+/// True where `DEBUG` has to be allowed first: since Redis 7.
+fn guards_debug() -> bool {
+    static GUARDS: OnceLock<bool> = OnceLock::new();
+    *GUARDS.get_or_init(|| {
+        let output = Command::new(program()).arg("--version").output();
+        let output = output.unwrap_or_else(|error| missing("redis-server", &error));
+        !String::from_utf8_lossy(&output.stdout).contains("v=6.")
+    })
 }
 
 fn missing(program: &str, error: &std::io::Error) -> ! {

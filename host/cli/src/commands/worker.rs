@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sandmill_api::ConnectionOptions;
 use sandmill_store::redis::cmd;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::Worker as Arguments;
@@ -35,14 +36,29 @@ fn flags(arguments: &Arguments) -> Vec<(String, String)> {
     flags
 }
 
+/// The one line on standard output.
+fn say_ready(settings: &Settings, slots: usize, listener: Option<&TcpListener>) {
+    let address = listener.and_then(|listener| listener.local_addr().ok());
+    let answers = address.map_or_else(String::new, |address| format!(", and answers on http://{address}"));
+    println!(
+        "sandmill {} works on {} with {slots} slots{answers}",
+        env!("CARGO_PKG_VERSION"),
+        settings.text("worker.queues")
+    );
+}
+
 async fn serve(settings: &Settings, hooks: &TestHooks) -> Result<(), Failure> {
     let metrics = telemetry::collect_metrics()?;
     let worker = Worker::open(settings, hooks).await?;
     let stopping = CancellationToken::new();
-    let probe = match settings.text("worker.listen") {
+    let listener = match settings.text("worker.listen") {
         "none" => None,
-        address => {
-            let listener = up::listen(address).await?;
+        address => Some(up::listen(address).await?),
+    };
+    say_ready(settings, worker.slots(), listener.as_ref());
+    let probe = match listener {
+        None => None,
+        Some(listener) => {
             let redis = worker.redis();
             let ready = move || {
                 let redis = redis.clone();
@@ -55,8 +71,6 @@ async fn serve(settings: &Settings, hooks: &TestHooks) -> Result<(), Failure> {
             Some(tokio::spawn(sandmill_api::serve(listener, router, ConnectionOptions::default(), stop)))
         }
     };
-    let (queues, slots) = (settings.text("worker.queues"), worker.slots());
-    println!("sandmill {} works on {queues} with {slots} slots", env!("CARGO_PKG_VERSION"));
     let stop = up::stop_signal();
     let drain = settings.time("drain");
     let told = async {

@@ -156,11 +156,9 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts the threads that run guests, and begins to take tasks. Must be called within a runtime.
+    /// Starts the threads that run guests, and begins to take tasks once Redis is there. Must be called within a runtime.
     pub(crate) async fn open(settings: &Settings, hooks: &TestHooks) -> Result<Self, Failure> {
         let redis = way(settings)?;
-        // A server that is away or too old is told at once, and not by a worker that never does anything.
-        redis.run::<String>(sandmill_store::redis::cmd("PING")).await.map_err(|error| failed(&error))?;
         let deliveries = deliveries(settings, redis.clone()).await?;
         let observer: Arc<dyn TaskObserver> = Arc::new(deliveries.observer());
         let observer = hooks.observer(observer)?;

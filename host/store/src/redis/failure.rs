@@ -31,7 +31,7 @@ pub enum RedisFailure {
         /// Its version.
         version: String,
     },
-    /// The settings name no server.
+    /// The settings name no server, or one whose certificate they do not trust.
     #[error("the settings of Redis are wrong: {reason}")]
     Misconfigured {
         /// What is wrong with them.
@@ -41,6 +41,9 @@ pub enum RedisFailure {
 
 /// Errors that pass: the server is full, is a replica for the moment, cannot write its log, or is busy with a script.
 const PASSING: [&str; 5] = ["OOM", "READONLY", "MISCONF", "NOREPLICAS", "BUSY"];
+
+/// How the reason begins where a server shows a certificate that is not trusted.
+const WRONG_CERTIFICATE: &str = "invalid peer certificate";
 
 impl RedisFailure {
     /// True where the same request may succeed later without anybody changing a setting.
@@ -128,6 +131,10 @@ fn inner_error<'error>(code: &'error str, detail: &'error str) -> (&'error str, 
 impl From<RedisError> for RedisFailure {
     fn from(error: RedisError) -> Self {
         match error.kind() {
+            // The client keeps the error of TLS to itself, too, but for its words. One about anything else may come of a connection that broke.
+            ErrorKind::Io if error.to_string().starts_with(WRONG_CERTIFICATE) => {
+                Self::Misconfigured { reason: error.to_string() }
+            }
             ErrorKind::Io => Self::unavailable(error.to_string()),
             ErrorKind::Server(_) | ErrorKind::Extension => {
                 Self::answered(error.code().unwrap_or("ERR"), error.detail().unwrap_or_default())

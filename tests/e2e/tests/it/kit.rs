@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -29,8 +29,16 @@ fn build(arguments: &[&str]) {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let mut command = Command::new(cargo);
     command.arg("build").args(arguments).env("CARGO_TARGET_DIR", target()).current_dir(root());
+    // What cargo says of this package is no part of the build, and some dependencies are built anew where it differs from last time.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_this_package(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn is_of_this_package(variable: &str) -> bool {
+    variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
 }
 
 /// The program, built as the sources are now.
@@ -63,7 +71,10 @@ pub(crate) fn sandmill(arguments: &[&str]) -> Command {
 }
 
 /// A process of the program. A test that failed leaves none behind.
-pub(crate) struct Process(Child);
+pub(crate) struct Process {
+    child: Child,
+    said: Arc<Mutex<String>>,
+}
 
 /// A server.
 pub(crate) struct Server {
@@ -89,24 +100,44 @@ impl Process {
             let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
             return Err(DidNotStart { code: output.status.code(), stderr });
         }
-        drain_stderr(&mut child);
-        Ok((Self(child), line))
+        let said = Arc::default();
+        drain_stderr(&mut child, Arc::clone(&said));
+        Ok((Self { child, said }, line))
     }
 
     /// What the system calls it.
     pub(crate) fn id(&self) -> u32 {
-        self.0.id()
+        self.child.id()
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
     }
 
     /// SIGKILL, and nothing before it.
     pub(crate) fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// SIGTERM.
     pub(crate) fn terminate(&self) {
-        kill_process(Pid::from_child(&self.0), Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
+    }
+
+    /// SIGSTOP: it does nothing more, and does not know it.
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// SIGCONT.
+    pub(crate) fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Waits for the end, and gives the exit code.
@@ -114,7 +145,7 @@ impl Process {
     pub(crate) fn ended(&mut self) -> Option<i32> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match self.0.try_wait().unwrap() {
+            match self.child.try_wait().unwrap() {
                 Some(status) => return status.code(),
                 None if Instant::now() > deadline => panic!("the process does not end"),
                 None => std::thread::sleep(Duration::from_millis(10)),
@@ -125,8 +156,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -138,14 +169,22 @@ impl Server {
     }
 
     pub(crate) fn try_start(data: &Path, arguments: &[&str]) -> Result<Self, DidNotStart> {
+        Self::try_run(Self::command(data, arguments))
+    }
+
+    /// The command that starts one over a directory, on a free port.
+    pub(crate) fn command(data: &Path, arguments: &[&str]) -> Command {
         let mut command = sandmill(&["up", "--set", "log.level=warn", "--set", "free-disk-reserve=0", "--data-dir"]);
         command.arg(data).args(arguments).current_dir(data.parent().unwrap());
         if !arguments.contains(&"--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
         }
+        command
+    }
+
+    pub(crate) fn try_run(command: Command) -> Result<Self, DidNotStart> {
         let (process, line) = Process::try_start(command)?;
-        let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
-        Ok(Self { url, process })
+        Ok(Self { url: url_in(&line), process })
     }
 
     /// SIGKILL, and nothing before it.
@@ -215,11 +254,19 @@ impl Server {
     }
 }
 
+/// Where a process answers, by the line that it printed.
+pub(crate) fn url_in(line: &str) -> String {
+    line.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned()
+}
+
 /// What a server logs goes to the output of the test, where one that failed shows it; a pipe that nobody reads would stop the server.
-fn drain_stderr(child: &mut Child) {
+fn drain_stderr(child: &mut Child, said: Arc<Mutex<String>>) {
     let stderr = child.stderr.take().unwrap();
     std::thread::spawn(move || {
-        BufReader::new(stderr).lines().map_while(Result::ok).for_each(|line| eprintln!("| {line}"))
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            eprintln!("| {line}");
+            said.lock().unwrap().extend([&*line, "\n"]);
+        }
     });
 }
 

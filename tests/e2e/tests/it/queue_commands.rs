@@ -266,7 +266,7 @@ fn the_doctor_names_what_is_wrong() {
 
 #[test]
 fn the_doctor_names_permissions_that_are_missing() {
-    let rules = "on >hush ~sandmill:* &sandmill:* +@all -xautoclaim -subscribe -acl -config";
+    let rules = "on >hush resetchannels ~sandmill:* &sandmill:* +@all -xautoclaim -subscribe -acl -config";
     let user = Some(("sand".to_owned(), rules.to_owned()));
     let redis = RedisServer::start(RedisSetup { user, ..RedisSetup::default() });
     let folder = tempfile::tempdir().unwrap();

@@ -67,6 +67,7 @@ async fn round_trip(redis: &Redis) -> Result<Check, RedisFailure> {
 fn unreachable(failure: &RedisFailure) -> Check {
     let advice = match failure {
         RedisFailure::Unavailable { .. } => "start it, or name another one with --redis".to_owned(),
+        RedisFailure::Misconfigured { .. } => "name the CA that signed its certificate by `redis.tls-ca`".to_owned(),
         RedisFailure::TooOld { .. } => "install a newer one".to_owned(),
         RedisFailure::Refused { code, .. } if ["NOAUTH", "WRONGPASS"].contains(&code.as_str()) => {
             "set `redis.username` and `redis.password` to what `ACL LIST` of the server has".to_owned()

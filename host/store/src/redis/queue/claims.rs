@@ -114,6 +114,7 @@ async fn take_once(shared: &Shared, streams: &[String], of: Of) -> Result<Vec<St
     if wanted == 0 {
         return Ok(Vec::new());
     }
+    shared.clock.know(&shared.redis).await?;
     let mut call = TAKE.call();
     for stream in streams {
         call = call.key(stream);

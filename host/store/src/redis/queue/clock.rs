@@ -1,6 +1,6 @@
 //! The clock of Redis, as far as it differs from the one here: clocks of engine and workers may be minutes apart, and that of Redis is between them.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sandmill_core::time::Timestamp;
@@ -11,15 +11,25 @@ use super::super::{Redis, RedisFailure, cmd};
 #[derive(Debug, Default)]
 pub(super) struct ServerClock {
     ahead_ms: AtomicI64,
+    is_known: AtomicBool,
 }
 
 impl ServerClock {
+    /// Looks at both where nobody has yet: a Redis that was away at the start has told no time.
+    pub(super) async fn know(&self, redis: &Redis) -> Result<(), RedisFailure> {
+        match self.is_known.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => self.compare(redis).await,
+        }
+    }
+
     /// Looks at both.
     pub(super) async fn compare(&self, redis: &Redis) -> Result<(), RedisFailure> {
         let before = now_here();
         let (seconds, micros): (i64, i64) = redis.run(cmd("TIME")).await?;
         let here = i64::midpoint(before, now_here());
         self.ahead_ms.store(seconds * 1_000 + micros / 1_000 - here, Ordering::Relaxed);
+        self.is_known.store(true, Ordering::Relaxed);
         Ok(())
     }
 
@@ -53,9 +63,13 @@ fn now_here() -> i64 {
 mod tests {
     use super::*;
 
+    fn ahead(ahead_ms: i64) -> ServerClock {
+        ServerClock { ahead_ms: AtomicI64::new(ahead_ms), ..ServerClock::default() }
+    }
+
     #[track_caller]
     fn check(ahead_ms: i64) {
-        let clock = ServerClock { ahead_ms: AtomicI64::new(ahead_ms) };
+        let clock = ahead(ahead_ms);
         let deadline = Timestamp(1_790_000_060_000);
         assert_eq!(clock.there(deadline).0 - deadline.0, ahead_ms);
         assert_eq!(clock.here(clock.there(deadline)), deadline, "there and back");
@@ -69,8 +83,8 @@ mod tests {
 
     #[test]
     fn a_deadline_that_a_worker_with_another_clock_reads_is_as_far_away() {
-        let engine = ServerClock { ahead_ms: AtomicI64::new(-90_000) };
-        let worker = ServerClock { ahead_ms: AtomicI64::new(30_000) };
+        let engine = ahead(-90_000);
+        let worker = ahead(30_000);
         let (now_of_engine, now_of_worker) = (Timestamp(500_000), Timestamp(380_000));
         let deadline = Timestamp(now_of_engine.0 + 5_000);
         assert_eq!(worker.here(engine.there(deadline)).0 - now_of_worker.0, 5_000);
@@ -78,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_moment_at_the_end_of_time_stays_there() {
-        let clock = ServerClock { ahead_ms: AtomicI64::new(1) };
+        let clock = ahead(1);
         assert_eq!(clock.there(Timestamp(i64::MAX)), Timestamp(i64::MAX));
     }
 }

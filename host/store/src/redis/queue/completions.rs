@@ -1,7 +1,6 @@
 //! What comes back from workers: completions, and the lines and progress of tasks that run.
 //!
-//! The streams are read from where they were read last; an entry of the first goes when the journal has it, one of the second at once. After a
-//! restart every completion that is still there comes again.
+//! An entry of the first goes when the journal has it, one of the second at once. After a restart every completion that is still there comes again.
 
 use std::collections::HashMap;
 use std::str::FromStr as _;
@@ -30,10 +29,9 @@ type Entries = Vec<(String, HashMap<String, Bytes>)>;
 
 /// Reads until it is aborted.
 pub(super) async fn read(shared: Arc<Shared>) {
-    let mut cursor = Cursor::default();
     let mut failures = 0;
     loop {
-        match follow(&shared, &mut cursor, &mut failures).await {
+        match follow(&shared, &mut failures).await {
             Ok(()) => {}
             Err(failure) => {
                 failures += 1;
@@ -47,7 +45,8 @@ pub(super) async fn read(shared: Arc<Shared>) {
     }
 }
 
-/// How far each stream was read.
+/// How far each stream was read over one connection. The next one may lead to a replica that took over and counts from before that: it begins anew,
+/// and what comes twice is known.
 struct Cursor {
     completions: String,
     live: String,
@@ -60,13 +59,14 @@ impl Default for Cursor {
     }
 }
 
-async fn follow(shared: &Shared, cursor: &mut Cursor, failures: &mut u32) -> Result<(), RedisFailure> {
+async fn follow(shared: &Shared, failures: &mut u32) -> Result<(), RedisFailure> {
+    let mut cursor = Cursor::default();
     let keys = shared.redis.keys();
     let (completions, live) = (keys.completions(&shared.parts.engine), keys.live(&shared.parts.engine));
     let mut connection = shared.redis.blocking_connection().await?;
     loop {
         if shared.begins_anew.swap(false, Ordering::SeqCst) {
-            *cursor = Cursor::default();
+            cursor = Cursor::default();
         }
         let mut command = cmd("XREAD");
         command.arg("COUNT").arg(ENTRIES_PER_READ).arg("BLOCK").arg(shared.options.block.as_millis() as u64);
@@ -76,7 +76,7 @@ async fn follow(shared: &Shared, cursor: &mut Cursor, failures: &mut u32) -> Res
         let mut has_more_to_say = false;
         for (_, entries) in said {
             has_more_to_say |= entries.len() == ENTRIES_PER_READ;
-            take_live(shared, cursor, &entries).await;
+            take_live(shared, &mut cursor, &entries).await;
         }
         // What a task said comes before its end: the completions are read again after the rest of it.
         for (_, entries) in ended.into_iter().filter(|_| !has_more_to_say) {
@@ -100,7 +100,7 @@ async fn take_live(shared: &Shared, cursor: &mut Cursor, entries: &Entries) {
     let mut command = cmd("XTRIM");
     command.arg(shared.redis.keys().live(&shared.parts.engine)).arg("MINID").arg(format!("{time}-{}", number + 1));
     if let Err(failure) = shared.redis.run::<u64>(command).await {
-        tracing::debug!(%failure, "lines that were taken over stay in Redis until the next ones come");
+        tracing::debug!(%failure, "lines that were taken over stay in Redis until the next ones come, and may be seen twice");
     }
 }
 

@@ -108,7 +108,8 @@ pub(super) struct Shared {
 type Arrived = HashMap<(TenantId, TaskExecId), Vec<(u32, String)>>;
 
 impl RedisQueue {
-    /// Takes the prefix for this engine, and begins to work. Must be called within a runtime.
+    /// Takes the prefix for this engine, and begins to work. A Redis that is away is waited for, and whether another engine has the prefix is learnt
+    /// then. Must be called within a runtime.
     pub async fn open(parts: EngineParts, options: QueueOptions) -> Result<Arc<Self>, OwnerError> {
         let (completed, completions) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
@@ -131,13 +132,12 @@ impl RedisQueue {
             troubles: Troubles::default(),
             flights: tokio::sync::RwLock::default(),
         });
-        keeper::own(&shared).await?;
-        shared.clock.compare(&shared.redis).await?;
+        let is_owner = keeper::begin(&shared).await?;
         let spawned = [
             tokio::spawn(pump::send(Arc::clone(&shared))),
             tokio::spawn(errands::run(Arc::clone(&shared))),
             tokio::spawn(completions::read(Arc::clone(&shared))),
-            tokio::spawn(keeper::keep(Arc::clone(&shared))),
+            tokio::spawn(keeper::keep(Arc::clone(&shared), is_owner)),
             tokio::spawn(keeper::scan(Arc::clone(&shared))),
             tokio::spawn(keeper::count_workers(Arc::clone(&shared))),
             tokio::spawn(keeper::measure_all(Arc::clone(&shared))),

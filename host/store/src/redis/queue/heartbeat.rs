@@ -40,23 +40,31 @@ impl WorkerCard {
     }
 }
 
-/// Says that this worker is there, until it is aborted.
-pub(super) async fn beat(shared: Arc<Shared>) {
+/// Says that this worker is there, until it is aborted; what failed the last time is said again as soon as Redis is back.
+pub(super) async fn beat(shared: Arc<Shared>, mut failures: u32) {
     loop {
-        tokio::time::sleep(shared.options.heartbeat_every).await;
+        match failures {
+            0 => tokio::time::sleep(shared.options.heartbeat_every).await,
+            _ => shared.redis.pause(failures).await,
+        }
         let beaten = async {
             shared.clock.compare(&shared.redis).await?;
             beat_once(&shared).await?;
             claims::forget_consumers(&shared).await
         };
-        if let Err(failure) = beaten.await {
-            tracing::debug!(%failure, "no heartbeat right now");
+        match beaten.await {
+            Ok(()) => failures = 0,
+            Err(failure) => {
+                failures = failures.saturating_add(1);
+                tracing::debug!(%failure, "no heartbeat right now");
+            }
         }
     }
 }
 
 pub(super) async fn beat_once(shared: &Shared) -> Result<(), RedisFailure> {
     let WorkerParts { worker, queues, slots, .. } = &shared.parts;
+    shared.clock.know(&shared.redis).await?;
     let now = shared.clock.now_there().0;
     let card = WorkerCard {
         worker: worker.to_string(),

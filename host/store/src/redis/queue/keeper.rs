@@ -55,6 +55,22 @@ pub(super) async fn own(shared: &Shared) -> Result<Owned, OwnerError> {
     Err(OwnerError::Taken { prefix: shared.redis.keys().prefix().as_str().into(), holder })
 }
 
+/// Takes the prefix where Redis is there, and tells whether it was. What does not pass by waiting is an error.
+pub(super) async fn begin(shared: &Shared) -> Result<bool, OwnerError> {
+    let owned = async {
+        shared.clock.know(&shared.redis).await?;
+        own(shared).await
+    };
+    match owned.await {
+        Ok(_) => Ok(true),
+        Err(OwnerError::Redis(failure)) if failure.is_passing() => {
+            shared.troubles.met(Source::Owner, &failure);
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Gives the prefix back at once, for the next engine need not wait.
 pub(super) async fn disown(shared: &Shared) {
     let call = DISOWN.call().key(shared.redis.keys().owner()).arg(shared.parts.engine.as_str());
@@ -63,7 +79,7 @@ pub(super) async fn disown(shared: &Shared) {
 }
 
 /// Renews the ownership, until another engine has it. Where Redis had forgotten it, it has forgotten more.
-pub(super) async fn keep(shared: Arc<Shared>) {
+pub(super) async fn keep(shared: Arc<Shared>, mut was_owner: bool) {
     let mut ticks = tokio::time::interval(shared.options.owner_lease / 20);
     loop {
         ticks.tick().await;
@@ -73,9 +89,10 @@ pub(super) async fn keep(shared: Arc<Shared>) {
                     Some(failure) => shared.troubles.met(Source::Owner, &failure),
                     None => shared.troubles.over(Source::Owner),
                 }
-                if is_new {
+                if is_new && was_owner {
                     begin_anew(&shared);
                 }
+                was_owner = true;
             }
             Err(error @ OwnerError::Taken { .. }) => {
                 tracing::error!(%error, "this engine has lost its prefix");

@@ -102,6 +102,7 @@ fn withdraw(shared: &Shared, put: &[TaskMessage]) {
 }
 
 async fn put_once(shared: &Shared, messages: &[TaskMessage]) -> Result<(), Met> {
+    shared.clock.know(&shared.redis).await?;
     put_components(shared, messages).await?;
     let drafts: Vec<TaskToSave> = messages.iter().map(|message| assignment::draft(shared, message)).collect();
     let bytes = drafts.iter().flat_map(|draft| &draft.bodies).map(|(_, body)| body.len()).max().unwrap_or(0);

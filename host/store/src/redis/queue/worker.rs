@@ -119,7 +119,7 @@ pub(super) struct Hand {
 }
 
 impl RedisDeliveries {
-    /// Begins to take tasks. Must be called within a runtime.
+    /// Begins to take tasks; a Redis that is away is waited for. Must be called within a runtime.
     pub async fn open(parts: WorkerParts, options: QueueOptions) -> Result<Arc<Self>, RedisFailure> {
         let (unwanted, cancellations) = mpsc::unbounded_channel();
         let records = Records::new(parts.redis.clone());
@@ -141,15 +141,18 @@ impl RedisDeliveries {
             is_stopping: AtomicBool::new(false),
             stopping: Notify::new(),
         });
-        shared.clock.compare(&shared.redis).await?;
-        heartbeat::beat_once(&shared).await?;
+        let failures = match heartbeat::beat_once(&shared).await {
+            Ok(()) => 0,
+            Err(failure) if failure.is_passing() => 1,
+            Err(failure) => return Err(failure),
+        };
         let spawned = [
             tokio::spawn(claims::take(Arc::clone(&shared))),
             tokio::spawn(claims::take_lost(Arc::clone(&shared))),
             tokio::spawn(claims::renew(Arc::clone(&shared))),
             tokio::spawn(claims::listen(Arc::clone(&shared))),
             tokio::spawn(returns::send(Arc::clone(&shared))),
-            tokio::spawn(heartbeat::beat(Arc::clone(&shared))),
+            tokio::spawn(heartbeat::beat(Arc::clone(&shared), failures)),
             tokio::spawn(super::live::send(Arc::clone(&shared.live))),
         ];
         let helpers = Mutex::new(spawned.into_iter().map(AbortOnDropHandle::new).collect());

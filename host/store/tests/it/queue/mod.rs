@@ -4,6 +4,7 @@ mod stage;
 
 mod context;
 mod copies;
+mod cuts;
 mod desk;
 mod ended;
 mod engines;

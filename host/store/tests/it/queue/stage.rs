@@ -283,7 +283,7 @@ pub(super) async fn drive(queue: &dyn TaskQueue, numbers: impl IntoIterator<Item
 }
 
 /// Settles what comes, for ever: whatever it is, it ended before.
-async fn ignore(queue: &dyn TaskQueue) {
+pub(super) async fn ignore(queue: &dyn TaskQueue) {
     while let Some(completion) = queue.completion().await {
         settle(queue, &completion);
     }

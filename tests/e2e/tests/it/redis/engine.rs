@@ -2,7 +2,9 @@
 
 use crate::kit::{Server, data};
 
-use super::{Cluster, LONG, SHORT, each_once, moment, rounds};
+use sandmill_testkit::RedisSetup;
+
+use super::{Cluster, LONG, QUICK, SHORT, STEADY, each_once, moment, rounds, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_task_runs_again_because_the_engine_was_killed() {
@@ -29,12 +31,34 @@ async fn an_engine_that_is_killed_while_redis_is_away_loses_nothing() {
         cluster.redis.kill();
         cluster.is_ready(false).await;
         cluster.server.take().unwrap().kill();
-        let url = cluster.redis.url();
-        let failure = Server::try_start(&cluster.data, &cluster.server_arguments(&url)).err().unwrap();
-        assert!(failure.code != Some(0) && failure.stderr.contains("Redis"), "{failure:?}");
-        cluster.redis.restart();
         cluster.start_server();
+        cluster.is_ready(false).await;
+        cluster.redis.restart();
         cluster.completes(&id, 60).await;
+        cluster.is_ready(true).await;
+    }
+}
+
+/// Tasks that are in Redis and with workers when the engine dies, of more than there are.
+const OUTSTANDING: usize = 500;
+const MANY: usize = 600;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hundred_tasks_outlive_their_engine() {
+    for _ in 0..rounds() {
+        let settings = [QUICK.as_slice(), &["queue.waiting-per-slot=200"]].concat();
+        let mut cluster = Cluster::start(RedisSetup::default(), &settings, 2).await;
+        // While these run, the engine learns how many tasks the workers take.
+        let first = cluster.run(8, STEADY).await;
+        let many = cluster.run(MANY, SHORT).await;
+        until("the tasks are in Redis", async || cluster.in_stream() >= OUTSTANDING).await;
+        cluster.server.take().unwrap().kill();
+        assert!(cluster.in_stream() >= OUTSTANDING, "they were there when it died");
+        cluster.have_run(100).await;
+        cluster.start_server();
+        cluster.completes(&many, MANY).await;
+        cluster.completes(&first, 8).await;
+        each_once(&cluster.ran());
     }
 }
 

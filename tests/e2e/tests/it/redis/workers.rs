@@ -7,8 +7,9 @@ use sandmill_testkit::RedisSetup;
 
 use super::{Cluster, LONG, QUICK, SHORT, each_once, moment, rounds, until};
 
-/// A cancellation that went by leases alone would take longer: they are those that hold where nobody says otherwise.
-const CANCEL_LIMIT: Duration = Duration::from_secs(5);
+/// What is promised of a cancellation, and how often one is tried: on a busy machine, one of them may take longer for other reasons.
+const CANCEL_LIMIT: Duration = Duration::from_secs(1);
+const CANCELLATIONS: usize = 3;
 
 /// What a guest that computes for ever may use up.
 const ENDLESS: [&str; 2] = ["task.cpu-time=5m", "task.wall-time=5m"];
@@ -46,19 +47,24 @@ async fn a_worker_that_is_told_to_stop_ends_what_it_runs_and_leaves_the_rest() {
 async fn a_guest_that_spins_elsewhere_is_stopped_when_it_is_cancelled() {
     let mut cluster = Cluster::start(RedisSetup::default(), &ENDLESS, 0).await;
     cluster.start_worker(1);
-    let before = cluster.workers[0].cpu_ticks();
-    let id = cluster.run(1, u64::MAX).await;
-    // More than compiling takes, and nothing else computes there.
-    until("the guest spins", async || cluster.workers[0].cpu_ticks() > before + 300).await;
-    let began = Instant::now();
-    let cancel = cluster.server().request(Method::POST, &format!("/v1/executions/{id}/cancel"));
-    assert_eq!(cluster.server().answer(cancel).await.0, StatusCode::ACCEPTED);
-    assert_eq!(cluster.server().ended_execution(&id).await["status"], "cancelled");
-    assert!(began.elapsed() < CANCEL_LIMIT, "{:?}", began.elapsed());
-    // The one slot is free again.
-    let id = cluster.run(3, SHORT).await;
-    cluster.completes(&id, 3).await;
-    assert!(began.elapsed() < CANCEL_LIMIT * 2, "{:?}", began.elapsed());
+    let mut took = Vec::new();
+    for _ in 0..CANCELLATIONS {
+        // What it has to compile is compiled then, and the one slot is free.
+        let id = cluster.run(1, SHORT).await;
+        cluster.completes(&id, 1).await;
+        let id = cluster.run(1, u64::MAX).await;
+        cluster.workers[0].computes().await;
+        let began = Instant::now();
+        let cancel = cluster.server().request(Method::POST, &format!("/v1/executions/{id}/cancel"));
+        assert_eq!(cluster.server().answer(cancel).await.0, StatusCode::ACCEPTED);
+        assert_eq!(cluster.server().ended_execution(&id).await["status"], "cancelled");
+        // The guest is gone, and not only its execution.
+        let id = cluster.run(1, SHORT).await;
+        cluster.completes(&id, 1).await;
+        took.push(began.elapsed());
+    }
+    eprintln!("from the wish to cancel to the end of another task in the same slot: {took:?}");
+    assert!(took.iter().any(|took| *took < CANCEL_LIMIT), "{took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
