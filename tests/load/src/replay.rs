@@ -28,7 +28,7 @@ use crate::stage::{self, Stage};
 use crate::workflow::{Shelf, compiled};
 
 /// Events of an execution, but for the few that are not the end of a call, and executions that come back together.
-const RECOVERIES: [(u64, u32); 2] = [(1_000, 10), (10_000, 2)];
+const RECOVERIES: [(u64, u32); 2] = [(1_000, 10), (10_000, 3)];
 
 /// Recoveries of which the median counts.
 const RUNS: usize = 7;
@@ -117,6 +117,8 @@ impl Way {
 
     fn launch(&self, stop: &Arc<StopAtLast>) -> Result<Stage> {
         let options = Options {
+            // They come back one after the other, so that a share of the time is the time of one.
+            shards: 1,
             // Each recovery is a loss for the call that is open.
             settings: Settings { losses_max: u32::MAX, ..Settings::default() },
             snapshots: Snapshots { events: u64::MAX, events_parked: u64::MAX },
