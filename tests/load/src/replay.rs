@@ -1,6 +1,6 @@
 //! How fast executions come back from their journals, with configs by id and with configs inlined in the events.
 //!
-//! Each execution is a parallel map, every call with a config of 7 KB of its own, and then one call that never ends. An engine without snapshots runs
+//! Each execution is a loop, every call with a config of 7 KB of its own, and then one call that never ends. An engine without snapshots runs
 //! it up to there and is stopped; another one is launched over the same store, and the time is taken from its launch to the moment when the open calls
 //! of all executions have come to a worker again: by then every event was read and followed. In one store values over the engine's threshold stand
 //! beside the journal, in the other all of them stand in it.
@@ -33,14 +33,13 @@ const RECOVERIES: [(u64, u32); 2] = [(1_000, 10), (10_000, 3)];
 /// Recoveries of which the median counts.
 const RUNS: usize = 7;
 
-/// A map, and then a call that never ends.
+/// A loop, and then a call that never ends.
 const DOCUMENT: &str = "
 document: { dsl: 1.0.3, namespace: bench, name: replay, version: 1.0.0 }
 do:
   - each:
       for: { in: '${ [range(.)] }' }
       do: [ { work: { call: 'echo:0.1.0@default', with: { number: '${ $item }', text: '${ $workflow.input | tostring + \"Write what you found in one line. \" * 210 }' } } } ]
-      metadata: { for: { mode: map, concurrency: 50 } }
   - last: { call: 'echo:0.1.0@default', with: { is_last: true } }
 ";
 
