@@ -61,16 +61,23 @@ async fn measure(report: &mut Report) -> Result<()> {
         running.push(Worker::start(&proxy.url(), number, With::Guests).await?);
     }
     stage.complete(&definition, &map_input(1_000, 500)).await?;
-    let (mut speeds, mut contexts) = (Vec::new(), Vec::new());
+    let (mut speeds, mut large, mut small) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
-        let input = map_input(CONTEXT_BYTES, ITEMS);
-        let (before, begin) = (proxy.bytes_down(), Instant::now());
-        stage.complete(&definition, &input).await?;
-        speeds.push(ITEMS as f64 / begin.elapsed().as_secs_f64());
-        contexts.push((proxy.bytes_down() - before) as f64);
+        for (context_bytes, bytes) in [(1_000, &mut small), (CONTEXT_BYTES, &mut large)] {
+            let input = map_input(context_bytes, ITEMS);
+            let (before, begin) = (proxy.bytes_down(), Instant::now());
+            stage.complete(&definition, &input).await?;
+            bytes.push((proxy.bytes_down() - before) as f64);
+            if context_bytes == CONTEXT_BYTES {
+                speeds.push(ITEMS as f64 / begin.elapsed().as_secs_f64());
+            }
+        }
     }
-    report.row("bytes to the workers, of one map", median(&contexts), Target::Baseline);
-    report.row("the same, an item", median(&contexts) / ITEMS as f64, Target::Baseline);
+    report.row("bytes to the workers, an item", median(&large) / ITEMS as f64, Target::Baseline);
+    report.row("the same, over a context of 1 KB", median(&small) / ITEMS as f64, Target::Baseline);
+    // Bodies are packed, so that one that crosses once is less than one.
+    let crossings = (median(&large) - median(&small)) / (CONTEXT_BYTES * WORKERS) as f64;
+    report.result("context_crossings_per_worker", crossings, Target::AtMost(1.0));
     report.result("remote_map_items_per_s", median(&speeds), Target::AtLeast(5_000.0));
     for worker in running {
         worker.stop().await?;
