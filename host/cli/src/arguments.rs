@@ -106,7 +106,7 @@ pub(crate) enum Command {
         /// The code, as an error names it; without one, all codes.
         code: Option<String>,
     },
-    /// Check this machine, the settings and the server.
+    /// Check this machine, the settings and the server, and where asked a document, a workflow or an execution.
     Doctor(Doctor),
     /// The task queue in Redis: how it is, and its dead letters.
     #[command(subcommand)]

@@ -1,8 +1,10 @@
-//! What can be typed about the queue in Redis, and about how well its server is.
+//! What can be typed about the queue in Redis, and about how well everything is.
+
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{RedisArguments, SettingArguments};
+use super::{Definition, RedisArguments, SettingArguments, definition};
 
 /// Where the queue is.
 #[derive(Debug, Args)]
@@ -52,6 +54,15 @@ pub(crate) struct QueueLetter {
 #[derive(Debug, Args)]
 #[command(after_help = DOCTOR_EXAMPLES)]
 pub(crate) struct Doctor {
+    /// Look at a document too: does it convert, and does the server have what it calls?
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Look at a workflow definition of the server too: is it there, with what it calls? All of its versions, or that one.
+    #[arg(long, value_name = "NAMESPACE/NAME[:VERSION]", value_parser = definition)]
+    pub(crate) workflow: Option<Definition>,
+    /// Look at an execution too: what does it wait for, or what did it fail of?
+    #[arg(long, value_name = "ID")]
+    pub(crate) execution: Option<String>,
     #[command(flatten)]
     pub(crate) redis: RedisArguments,
     #[command(flatten)]
@@ -82,4 +93,7 @@ Example:
 const DOCTOR_EXAMPLES: &str = "\
 Examples:
   sandmill doctor
-  sandmill doctor --redis redis://127.0.0.1:6379     # Redis and the queue in it, too";
+  sandmill doctor --redis redis://127.0.0.1:6379     # Redis and the queue in it, too
+  sandmill doctor --file party.yaml                  # why it cannot be deployed
+  sandmill doctor --workflow demo/party:1.0.0        # why it cannot be started
+  sandmill doctor --execution 6f1c2a7e9b3d4c5f8a0b1c2d3e4f5a6b --redis redis://127.0.0.1:6379     # why it does not go on";

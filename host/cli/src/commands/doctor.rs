@@ -1,8 +1,19 @@
 //! `sandmill doctor`: looks at the machine, the settings and the server, and says what to do about what it does not like.
+//!
+//! What is named on its command line, a document, a workflow or an execution, is looked at too: each in a module, which knows what of the server it
+//! has to ask for that. It only ever looks: nothing is changed by a check.
 
+mod data_dir;
 mod redis;
 
-use std::path::Path;
+mod calls;
+mod file;
+mod workflow;
+
+mod execution;
+mod fault;
+mod queue;
+
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -12,7 +23,6 @@ use crate::client::Client;
 use crate::commands::config;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Output, table};
-use crate::settings::Settings;
 use crate::wire;
 
 /// One thing that was looked at.
@@ -32,23 +42,38 @@ enum Verdict {
 
 /// Checks everything; the exit code is 1 where something is bad.
 pub(crate) fn run(global: &Global, arguments: &Doctor, output: Output) -> Result<ExitCode, Failure> {
-    let settings = config::load(&arguments.settings, arguments.redis.flags());
-    let mut checks = vec![match &settings {
-        Ok(_) => good("settings", "can be read".into()),
-        Err(failure) => bad("settings", failure.to_string()),
-    }];
-    if let Ok(settings) = &settings {
-        checks.push(data_dir(settings));
-    }
-    checks.extend([kernel(), swap(), mappings(), server(global)?]);
-    if let Ok(settings) = settings.as_ref()
-        && wire::is_redis_wanted(settings)
-    {
-        checks.extend(wire::client_runtime()?.block_on(redis::check(settings)));
-    }
+    let client = Client::new(global)?;
+    let checks = wire::client_runtime()?.block_on(examine(&client, arguments));
     print(&checks, output);
     let is_well = checks.iter().all(|check| check.verdict != Verdict::Bad);
     Ok(if is_well { ExitCode::SUCCESS } else { Outcome::Failed.into() })
+}
+
+async fn examine(client: &Client, arguments: &Doctor) -> Vec<Check> {
+    let server = server(client).await;
+    let is_ready = server.verdict == Verdict::Good;
+    let (settings, mut checks) = match config::load(&arguments.settings, arguments.redis.flags()) {
+        Ok(settings) => {
+            let checks = vec![good("settings", "can be read".into()), data_dir::check(&settings, is_ready)];
+            (Some(settings), checks)
+        }
+        Err(failure) => (None, vec![bad("settings", failure.to_string())]),
+    };
+    checks.extend([kernel(), swap(), mappings(), server]);
+    let with_redis = settings.as_ref().filter(|settings| wire::is_redis_wanted(settings));
+    if let Some(settings) = with_redis {
+        checks.extend(redis::check(settings).await);
+    }
+    if let Some(file) = &arguments.file {
+        checks.extend(file::check(client, file).await);
+    }
+    if let Some(workflow) = &arguments.workflow {
+        checks.extend(workflow::check(client, workflow).await);
+    }
+    if let Some(id) = &arguments.execution {
+        checks.extend(execution::check(client, with_redis, id).await);
+    }
+    checks
 }
 
 fn good(what: &'static str, found: String) -> Check {
@@ -61,23 +86,6 @@ fn fair(what: &'static str, found: String) -> Check {
 
 fn bad(what: &'static str, found: String) -> Check {
     Check { what, verdict: Verdict::Bad, found }
-}
-
-/// The directory, or the first folder above it that exists, must take files of ours.
-fn data_dir(settings: &Settings) -> Check {
-    let path = Path::new(settings.text("data-dir"));
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.into());
-    let existing = absolute.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
-    if !existing.is_dir() {
-        return bad(
-            "data-dir",
-            format!("{} is a file: name a directory with --set data-dir=FOLDER", existing.display()),
-        );
-    }
-    match tempfile::tempfile_in(existing) {
-        Ok(_) => good("data-dir", format!("{} can be written", absolute.display())),
-        Err(error) => bad("data-dir", format!("{} cannot be written: {error}", existing.display())),
-    }
 }
 
 /// Resetting a guest's memory by asking the kernel for its dirty pages needs Linux 6.7.
@@ -110,14 +118,12 @@ fn mappings() -> Check {
     if count >= 65_530 { good("mappings", found) } else { fair("mappings", format!("{found}: 65,530 is usual")) }
 }
 
-fn server(global: &Global) -> Result<Check, Failure> {
-    let client = Client::new(global)?;
-    let answer = wire::client_runtime()?.block_on(client.get("/readyz"));
-    Ok(match answer {
+async fn server(client: &Client) -> Check {
+    match client.get("/readyz").await {
         Ok(_) => good("server", format!("{} is ready", client.server())),
         Err(failure) if failure.outcome == Outcome::Unavailable => fair("server", failure.to_string()),
         Err(failure) => bad("server", failure.to_string()),
-    })
+    }
 }
 
 fn print(checks: &[Check], output: Output) {

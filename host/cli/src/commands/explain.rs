@@ -30,7 +30,8 @@ fn page(code: &str) -> Result<&'static str, Failure> {
     })
 }
 
-fn codes() -> Vec<String> {
+/// The codes that have a page, in the order of their names.
+pub(super) fn codes() -> Vec<String> {
     let names = PAGES.files().filter_map(|file| file.path().file_stem()?.to_str());
     let mut codes: Vec<String> = names.filter(|name| *name != "README").map(Into::into).collect();
     codes.sort();

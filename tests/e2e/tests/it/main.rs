@@ -12,5 +12,6 @@ mod bad_days;
 mod crash;
 mod killed;
 
+mod doctor;
 mod queue_commands;
 mod redis;
