@@ -7,21 +7,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use sandmill_core::ids::{Digest, TaskExecId, WorkflowExecId};
-use sandmill_core::machine::Delivery;
-use sandmill_core::value::Value;
+use sandmill_core::ids::{Digest, QueueName, TaskExecId, WorkflowExecId};
 use sandmill_engine::Live;
 use sandmill_engine::ports::{SharedStore, TaskMessage, TaskQueue as _, TaskResult};
-use sandmill_speed::figures::median;
 use sandmill_speed::machine::temporary_folder;
 use sandmill_speed::report::{Report, Target};
 use sandmill_store::redis::queue::{QueueOptions, RedisQueue};
 use sandmill_testkit::RedisServer;
 
-use crate::queue::message_with;
-use crate::remote::{With, Worker, connect, engine_end, server};
+use crate::remote::{With, Worker, both_ways, connect, engine_end, server, wordy_task};
 use crate::stage;
-use crate::workflow::prose;
 
 /// Tasks a second, and how many of them are put in together.
 const TASKS_PER_S: u32 = 1_000;
@@ -37,9 +32,6 @@ const CONFIG_BYTES: usize = 7 * 1024;
 /// Tasks of one execution.
 const TASKS_PER_EXECUTION: u32 = 10;
 
-/// Runs of which the median counts.
-const RUNS: usize = 3;
-
 /// Runs the bench.
 pub(crate) fn run(report: &mut Report) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -50,14 +42,10 @@ async fn measure(report: &mut Report) -> Result<()> {
     let folder = temporary_folder()?;
     let (store, _) = stage::open_store(&folder.path().join("store"))?;
     let plugin = stage::register(&*store, &stage::echo()?)?;
-    let (mut by_id, mut inlined) = (Vec::new(), Vec::new());
-    for _ in 0..RUNS {
-        by_id.push(points(&store, plugin, false).await?);
-        inlined.push(points(&store, plugin, true).await?);
-    }
-    report.row("by id, points of a core", median(&by_id), Target::Baseline);
-    report.row("inlined, points of a core", median(&inlined), Target::Baseline);
-    report.result("redis_cpu_points", median(&by_id) - median(&inlined), Target::AtMost(5.0));
+    let (by_id, inlined) = both_ways(async |inlines| points(&store, plugin, inlines).await).await?;
+    report.row("by id, points of a core", by_id, Target::Baseline);
+    report.row("inlined, points of a core", inlined, Target::Baseline);
+    report.result("redis_cpu_points", by_id - inlined, Target::AtMost(5.0));
     Ok(())
 }
 
@@ -107,9 +95,7 @@ async fn drive(queue: &RedisQueue, plugin: Digest, numbers: std::ops::Range<u32>
 fn task(plugin: Digest, number: u32) -> TaskMessage {
     let workflow = WorkflowExecId::from_random(u128::from(number / TASKS_PER_EXECUTION) + 1);
     let id = TaskExecId { workflow, number: number % TASKS_PER_EXECUTION };
-    let text = prose(CONFIG_BYTES, u64::from(number));
-    let config = Value::object([("text", Value::from(text)), ("value", Value::from("done"))]);
-    message_with(plugin, id, &config, Delivery::default())
+    wordy_task(plugin, id, (CONFIG_BYTES, number.into()), &QueueName::default())
 }
 
 /// Seconds that the server has computed so far.

@@ -7,17 +7,24 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use async_trait::async_trait;
-use sandmill_core::ids::{QueueName, TaskExecId, TenantId};
+use sandmill_core::ids::{Digest, QueueName, TaskExecId, TenantId};
+use sandmill_core::machine::Delivery;
 use sandmill_core::value::Value;
 use sandmill_engine::ports::{ComponentBytes, Deliveries, Runner, SharedStore, TaskMessage, TaskObserver, TaskResult};
 use sandmill_engine::{Live, work};
 use sandmill_runtime::{Runtime, RuntimeOptions};
-use sandmill_speed::figures::millis;
+use sandmill_speed::figures::{median, millis};
 use sandmill_store::redis::keys::ProcessId;
 use sandmill_store::redis::queue::{EngineParts, QueueOptions, RedisDeliveries, RedisQueue, WorkerParts};
 use sandmill_store::redis::{Redis, RedisComponents, RedisOptions};
 use sandmill_testkit::{AppendOnly, RedisServer, RedisSetup};
 use tokio::task::JoinHandle;
+
+use crate::queue::message_with;
+use crate::workflow::prose;
+
+/// Runs of which the median counts, where both ways are measured.
+const RUNS: usize = 3;
 
 /// Slots of a worker.
 pub(crate) const SLOTS: usize = 128;
@@ -48,6 +55,27 @@ pub(crate) async fn engine_end(
 /// A server that syncs its log once a second, as the guide for operators says.
 pub(crate) fn server() -> RedisServer {
     RedisServer::start(RedisSetup { append_only: AppendOnly::EverySecond, ..RedisSetup::default() })
+}
+
+/// Measures with configs by id and with configs that come with the envelope, by turns, and gives the median of each.
+pub(crate) async fn both_ways(measure: impl AsyncFn(bool) -> Result<f64>) -> Result<(f64, f64)> {
+    let (mut by_id, mut inlined) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        by_id.push(measure(false).await?);
+        inlined.push(measure(true).await?);
+    }
+    Ok((median(&by_id), median(&inlined)))
+}
+
+/// A task with a config of that size, another one for each seed, of which the guest reads all and gives back a word.
+pub(crate) fn wordy_task(
+    plugin: Digest,
+    id: TaskExecId,
+    (bytes, seed): (usize, u64),
+    queue: &QueueName,
+) -> TaskMessage {
+    let config = Value::object([("text", Value::from(prose(bytes, seed))), ("value", Value::from("done"))]);
+    message_with(plugin, id, &config, Delivery { queue: queue.clone(), ..Delivery::default() })
 }
 
 /// What a worker does with a task.

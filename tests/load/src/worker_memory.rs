@@ -10,21 +10,16 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use async_trait::async_trait;
 use sandmill_core::ids::{Digest, QueueName, TaskExecId, TenantId, WorkflowExecId};
-use sandmill_core::machine::Delivery;
-use sandmill_core::value::Value;
 use sandmill_engine::Live;
 use sandmill_engine::ports::{Runner, SharedStore, TaskMessage, TaskQueue as _, TaskResult};
 use sandmill_speed::allocator::Count;
-use sandmill_speed::figures::median;
 use sandmill_speed::machine::temporary_folder;
 use sandmill_speed::report::{Report, Target};
 use sandmill_store::redis::queue::QueueOptions;
 use tokio::sync::{Semaphore, watch};
 
-use crate::queue::message_with;
-use crate::remote::{Setup, Worker, connect, engine_end, runtime, server};
+use crate::remote::{Setup, Worker, both_ways, connect, engine_end, runtime, server, wordy_task};
 use crate::stage::{self, Silent};
-use crate::workflow::prose;
 
 /// Tasks that the worker claims.
 const TASKS: u32 = 1_000;
@@ -38,9 +33,6 @@ const CONFIG_BYTES: usize = 45 * 1024;
 /// Tasks before that, which compile and connect.
 const WARM_UP: u32 = 20;
 
-/// Runs of which the median counts.
-const RUNS: usize = 3;
-
 /// Runs the bench.
 pub(crate) fn run(report: &mut Report) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -51,12 +43,7 @@ async fn measure(report: &mut Report) -> Result<()> {
     let folder = temporary_folder()?;
     let (store, _) = stage::open_store(&folder.path().join("store"))?;
     let plugin = stage::register(&*store, &stage::echo()?)?;
-    let (mut by_id, mut inlined) = (Vec::new(), Vec::new());
-    for _ in 0..RUNS {
-        by_id.push(peak_bytes(&store, plugin, false).await?);
-        inlined.push(peak_bytes(&store, plugin, true).await?);
-    }
-    let (by_id, inlined) = (median(&by_id), median(&inlined));
+    let (by_id, inlined) = both_ways(async |inlines| peak_bytes(&store, plugin, inlines).await).await?;
     report.row("by id, bytes", by_id, Target::Baseline);
     report.row("inlined, bytes", inlined, Target::Baseline);
     report.result("worker_memory_reduction_pct", 100.0 * (1.0 - by_id / inlined), Target::AtLeast(50.0));
@@ -109,12 +96,9 @@ async fn peak_bytes(store: &SharedStore, plugin: Digest, inlines_configs: bool) 
     Ok(peak)
 }
 
-/// A task with a config of that size, of which its guest reads all and gives back a word.
 fn task(plugin: Digest, queue: &QueueName, run: u128, number: u32) -> TaskMessage {
     let id = TaskExecId { workflow: WorkflowExecId::from_random(run << 32 | u128::from(number)), number: 0 };
-    let text = prose(CONFIG_BYTES, u64::from(number));
-    let config = Value::object([("text", Value::from(text)), ("value", Value::from("done"))]);
-    message_with(plugin, id, &config, Delivery { queue: queue.clone(), ..Delivery::default() })
+    wordy_task(plugin, id, (CONFIG_BYTES, number.into()), queue)
 }
 
 /// Runs as many tasks as it has permits for; the others have begun, and wait.

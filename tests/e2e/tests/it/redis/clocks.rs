@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::kit::{self, sandmill};
 
-use super::{Cluster, QUICK, SHORT, each_once, rounds};
+use super::{Cluster, LONG, QUICK, SHORT, each_once, rounds, until};
 
 const ITEMS: usize = 60;
 
@@ -39,6 +39,10 @@ async fn check(engine: i64, workers: i64) {
         cluster.clocks = (OtherClock::ahead(engine), OtherClock::ahead(workers));
         cluster.begin(2).await;
         cluster.server().deploy(TIMED).await;
+        let id = cluster.run(4, LONG).await;
+        until("its records are there", async || !cluster.keys("}:task:").is_empty()).await;
+        cluster.keeps_configs();
+        cluster.completes(&id, 4).await;
         let id = cluster.run(ITEMS, SHORT).await;
         cluster.completes(&id, ITEMS).await;
         let timed = cluster.server().run(&["trigger", "redis/timed", "--wait", "--json"]);
@@ -47,7 +51,6 @@ async fn check(engine: i64, workers: i64) {
         for worker in &cluster.workers {
             assert_eq!(worker.metric("sandmill_queue_redeliveries_total").await, 0.0);
         }
-        cluster.keeps_configs();
     }
 }
 
