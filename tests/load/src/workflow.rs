@@ -100,6 +100,14 @@ impl PluginSource for Only {
     }
 }
 
+/// The same with text that packs no further than prose does.
+pub(crate) fn prose_map_input(bytes: usize, items: u64) -> Value {
+    let file =
+        |index: u64| Value::object([("path", Value::from("a path")), ("text", Value::from(prose(1_000, index)))]);
+    let files = Value::array((0..bytes.div_ceil(1_000) as u64).map(file));
+    Value::object([("files", files), ("n", Value::from(items))])
+}
+
 /// The input of [`map`]: data of that size, and the number of items beside it.
 pub(crate) fn map_input(bytes: usize, items: u64) -> Value {
     data_of(bytes).with_member("n", Value::from(items))

@@ -41,7 +41,8 @@ pub trait ConfigStore: Send + Sync {
     /// for, where that is longer.
     async fn save(&self, tenant: &TenantId, configs: &[(TaskExecId, Bytes)], ttl: Millis) -> Result<(), ConfigError>;
 
-    /// The config of a task execution. Reading it makes it live on for as long as it was stored for.
+    /// The config of a task execution. Reading it makes it live on for as long as it was stored for, but for a 64th of that at most: a store need not
+    /// write each time.
     async fn get(&self, tenant: &TenantId, id: TaskExecId) -> Result<Bytes, ConfigError>;
 
     /// Sees to it that a config lives at least so long from this moment. Never shortens its time.

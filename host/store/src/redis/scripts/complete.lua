@@ -31,7 +31,7 @@ for i = 0, (#ARGV - 1) / 10 - 1 do
     end
     local id = redis.call('XADD', completions, '*', unpack(fields))
     redis.call('HSET', state, 'attempt', attempt, 'done', attempt, 'completion', id)
-    redis.call('PEXPIRE', state, ARGV[1])
+    if not current then redis.call('PEXPIRE', state, ARGV[1]) end
     taken[i + 1] = 1
   end
   -- An entry that another worker has goes with that one's result.

@@ -7,6 +7,8 @@
 -- Answers for each record one of {"absent"}, {"expired"}, {"unknown", what is stored}, {"found", deadline, TTL, text, body of its config or
 -- nothing where that is gone}.
 --
+-- One that was stored or read within the last 64th of its time is left as it is: reading what was just stored writes nothing.
+--
 -- The keys of bodies are made here, from digests in the record: only so are a record and its config one round trip. They share the hash tag.
 
 local prefix, grace, least, mode = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
@@ -37,15 +39,17 @@ local function answer(key)
   if deadline <= now then
     return { 'expired' }
   end
-  local ttl = math.max(least, least == 0 and tonumber(stored_ttl) or 0)
-  if now + ttl > deadline then
+  local is_read = least == 0
+  local ttl = is_read and tonumber(stored_ttl) or least
+  local gained = now + ttl - deadline
+  if gained > (is_read and ttl / 64 or 0) then
     deadline = now + ttl
     redis.call('SETRANGE', key, 2, string.format('%015.0f', deadline))
     grow(key, ttl + grace)
     grow(KEYS[1], ttl + grace)
-  end
-  for digest in string.gmatch(digests, '%x+') do
-    grow(prefix .. digest, ttl)
+    for digest in string.gmatch(digests, '%x+') do
+      grow(prefix .. digest, ttl)
+    end
   end
   if mode == 'extend' then
     return { 'found' }
