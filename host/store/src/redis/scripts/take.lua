@@ -3,7 +3,7 @@
 -- KEYS  the streams to take from, the most urgent first
 -- ARGV  1 prefix of control keys, 2 worker, 3 how many at most, 4 `new` or `lost`, 5 lease in ms, 6 losses that make a task poison,
 --       7 time to live of a state in ms
--- gives { tasks, last ids of the streams, which are there only where nothing was found }, a task being { stream, entry, epoch, fields }
+-- gives { tasks, last ids of the streams, which are there only where nothing is left in them }, a task being { stream, entry, epoch, fields }
 --
 -- `new` takes what nobody has, `lost` what a worker had and did not renew. A task whose worker died too often goes to the dead letters, and its
 -- engine is told, in the same step. One with an epoch of 0 lacks a field: the worker buries it.
@@ -87,9 +87,10 @@ end
 
 local tasks, is_empty = {}, true
 for _, stream in ipairs(KEYS) do
-  if #tasks >= wanted then break end
-  for _, found in ipairs(entries_of(stream, wanted - #tasks)) do
-    is_empty = false
+  local count = wanted - #tasks
+  local entries = count > 0 and entries_of(stream, count) or {}
+  is_empty = is_empty and #entries < count
+  for _, found in ipairs(entries) do
     -- Before Redis 7, an entry that was deleted is found without its fields.
     if found and found[2] then
       local task = {}
