@@ -72,9 +72,12 @@ async fn what_a_task_logs_elsewhere_is_seen_in_its_log() {
     let cluster = Cluster::quick().await;
     let id = cluster.run(3, SHORT).await;
     cluster.completes(&id, 3).await;
-    let output = cluster.server().run(&["logs", &id]);
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(text.lines().filter(|line| line.contains("ran")).count(), 3, "{output:?}");
+    // Lines are written to the log by a thread of their own, which may be a moment behind.
+    until("three lines are in the log", async || {
+        let output = cluster.server().run(&["logs", &id]);
+        String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.contains("ran")).count() == 3
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
