@@ -53,9 +53,11 @@ async fn points(store: &SharedStore, plugin: Digest, inlines_configs: bool) -> R
     let server = server();
     let options = QueueOptions { inlines_configs, ..QueueOptions::default() };
     let live = Live::start(Arc::clone(store))?;
-    let queue = engine_end(connect(&server.url()).await?, store, live, options).await?;
-    let workers =
-        [Worker::start(&server.url(), 0, With::Guests).await?, Worker::start(&server.url(), 1, With::Guests).await?];
+    let queue = engine_end(connect(&server.url()).await?, store, live, options.clone()).await?;
+    let mut workers = Vec::new();
+    for number in 0..2 {
+        workers.push(Worker::start_as(&server.url(), number, With::Guests, options.clone()).await?);
+    }
     drive(&queue, plugin, 0..WARM_UP).await?;
     let (before, begin) = (cpu_s(&server)?, Instant::now());
     drive(&queue, plugin, WARM_UP..WARM_UP + TASKS).await?;

@@ -126,8 +126,13 @@ pub(crate) struct Worker {
 impl Worker {
     /// Begins to take tasks.
     pub(crate) async fn start(url: &str, number: usize, with: With) -> Result<Self> {
+        Self::start_as(url, number, with, QueueOptions::default()).await
+    }
+
+    /// Begins to take tasks from a queue that behaves as asked for.
+    pub(crate) async fn start_as(url: &str, number: usize, with: With, options: QueueOptions) -> Result<Self> {
         let redis = connect(url).await?;
-        let setup = Setup { number, queue: QueueName::default(), slots: SLOTS, options: QueueOptions::default() };
+        let setup = Setup { number, queue: QueueName::default(), slots: SLOTS, options };
         let deliveries = setup.open(&redis).await?;
         let runner: Arc<dyn Runner> = match with {
             With::Guests => Arc::new(runtime(&redis, Arc::new(deliveries.observer()))?),

@@ -149,7 +149,7 @@ async fn claim(shared: &Shared, (stream, entry, epoch, fields): Found) {
         Ok(envelope) if !agrees(&envelope, &fields) => "the fields beside the envelope say something else".into(),
         Ok(envelope) => {
             let (config_ttl, read_at) = (shared.options.config_ttl, Instant::now());
-            let inlined = fields.get("inlined").cloned();
+            let inlined = fields.get("inlined").filter(|_| shared.options.inlines_configs).cloned();
             let (has_begun, extended) = (false, read_at);
             shared.claim(Claim { envelope, stream, entry, epoch, read_at, inlined, has_begun, config_ttl, extended });
             return;

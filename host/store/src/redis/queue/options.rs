@@ -44,7 +44,7 @@ pub struct QueueOptions {
     /// Bytes of context values that a worker keeps.
     pub context_cache_bytes: u64,
     /// True for a queue that carries each task's config itself, as queues do that have no store for it. Nothing but a benchmark wants that: it is what
-    /// configs by id are measured against.
+    /// configs by id are measured against. A worker without it looks at no config in the queue.
     pub inlines_configs: bool,
 }
 

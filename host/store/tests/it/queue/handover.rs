@@ -10,8 +10,8 @@ use sandmill_engine::ports::{Deliveries, ExecutionKey, TaskQueue, TaskResult};
 use sandmill_store::redis::queue::QueueOptions;
 
 use super::stage::{
-    attempt, completion, done, ended, id, message, next, nothing_comes, open_engine, options, output, problem, settle,
-    soon, worker,
+    attempt, completion, done, ended, id, message, next, nothing_comes, open_engine, open_worker, options, output,
+    problem, settle, soon,
 };
 use crate::kit::{Server, tenant, wait};
 
@@ -30,9 +30,9 @@ fn check(case: impl Fn(Ends) -> Pin<Box<dyn Future<Output = ()>>>) {
     for inlines_configs in [false, true] {
         let server = Server::start();
         wait(async {
-            let engine_options = QueueOptions { inlines_configs, ..options() };
-            let engine = open_engine(&server.redis, "engine-1", engine_options).await.unwrap();
-            let worker = worker(&server.redis, "worker-1").await;
+            let options = QueueOptions { inlines_configs, ..options() };
+            let engine = open_engine(&server.redis, "engine-1", options.clone()).await.unwrap();
+            let worker = open_worker(&server.redis, "worker-1", 4, options).await;
             case(Ends { queue: engine.queue.clone(), worker }).await;
         });
     }
